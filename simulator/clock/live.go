@@ -1,0 +1,188 @@
+package clock
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Live is a clock that follows the wall: world time is an offset and a speed away from it.
+type Live struct {
+	scheduler
+	wall    Wall
+	drive   sync.Mutex // one jump at a time
+	mapping atomic.Pointer[mapping]
+	changed chan struct{} // the schedule or the mapping is new
+	quit    chan struct{}
+	once    sync.Once
+	gone    chan struct{}
+}
+
+// mapping is how world time follows the wall.
+type mapping struct {
+	wall  time.Time // with its monotonic reading
+	world int64
+	speed float64
+	// frozen: a jump is under way; time is that of its last event, and may move up to target.
+	frozen bool
+	target int64
+}
+
+// NewLive returns a clock that shows start now and goes on at speed times the wall's pace; 0 stands still. Close it
+// when done.
+func NewLive(start time.Time, speed float64) (*Live, error) {
+	if err := checkSpeed(speed); err != nil {
+		return nil, err
+	}
+	l := &Live{changed: make(chan struct{}, 1), quit: make(chan struct{}), gone: make(chan struct{})}
+	l.init(start)
+	l.mapping.Store(&mapping{wall: l.wall.Now(), world: start.UnixNano(), speed: speed})
+	l.driven = true
+	l.clockNow = l.tell
+	l.horizon = func() int64 {
+		if m := l.mapping.Load(); m.frozen {
+			return m.target
+		}
+		return l.tell()
+	}
+	l.onIdle = l.nudge
+	go l.follow()
+	return l, nil
+}
+
+func checkSpeed(speed float64) error {
+	if speed < 0 || speed > 1e6 || math.IsNaN(speed) {
+		return fmt.Errorf("a speed of %v: want a number from 0 (stand still) to 1000000", speed)
+	}
+	return nil
+}
+
+// tell is the world's time in nanoseconds.
+func (l *Live) tell() int64 {
+	m := l.mapping.Load()
+	if m.frozen {
+		return l.now.Load()
+	}
+	return m.world + int64(float64(l.wall.Now().Sub(m.wall))*m.speed)
+}
+
+// Now implements [Clock]; any goroutine may call it.
+func (l *Live) Now() time.Time { return time.Unix(0, l.tell()).UTC() }
+
+// nudge makes follow look again.
+func (l *Live) nudge() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// follow hands out the turn whenever the wall reaches the next event.
+func (l *Live) follow() {
+	defer close(l.gone)
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	for {
+		l.mu.Lock()
+		if l.turn == nil && !l.closed {
+			if !l.ready.empty() || len(l.timers) > 0 && l.timers[0].due <= l.horizon() {
+				l.pass()
+			}
+		}
+		wait := l.untilNext()
+		l.mu.Unlock()
+		alarm.Reset(wait)
+		select {
+		case <-l.quit:
+			return
+		case <-l.changed:
+		case <-alarm.C:
+		}
+	}
+}
+
+// untilNext is how long the wall takes to the next event. The caller holds l.mu.
+func (l *Live) untilNext() time.Duration {
+	const never = 24 * time.Hour
+	m := l.mapping.Load()
+	if len(l.timers) == 0 || m.speed == 0 || m.frozen || l.turn != nil {
+		return never
+	}
+	wait := float64(l.timers[0].due-l.tell()) / m.speed
+	return time.Duration(min(max(wait, 0), float64(never))) + 1
+}
+
+// Speed is the present speed.
+func (l *Live) Speed() float64 { return l.mapping.Load().speed }
+
+// SetSpeed changes the pace from now on; 0 pauses the world.
+func (l *Live) SetSpeed(speed float64) error {
+	if err := checkSpeed(speed); err != nil {
+		return err
+	}
+	l.drive.Lock()
+	defer l.drive.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mapping.Store(&mapping{wall: l.wall.Now(), world: l.tell(), speed: speed})
+	l.nudge()
+	return nil
+}
+
+// Advance implements [Driver]: it jumps, stepping through everything that comes due on the way. The wall does not
+// move the world meanwhile.
+func (l *Live) Advance(d time.Duration) error {
+	l.drive.Lock()
+	defer l.drive.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	m := *l.mapping.Load()
+	from := l.tell()
+	if from < l.now.Load() {
+		from = l.now.Load()
+	}
+	target := after(from, d)
+	l.now.Store(from)
+	l.mapping.Store(&mapping{speed: m.speed, frozen: true, target: target})
+	if l.turn == nil {
+		l.pass()
+	}
+	for l.turn != nil {
+		l.idle.Wait()
+	}
+	l.now.Store(target)
+	l.mapping.Store(&mapping{wall: l.wall.Now(), world: target, speed: m.speed})
+	l.nudge()
+	return l.failure
+}
+
+// Run implements [Driver]: f gets a turn as any activity, and time goes on as it does.
+func (l *Live) Run(f func()) error {
+	ended := make(chan struct{})
+	l.mu.Lock()
+	if !l.start(func() { defer close(ended); f() }) {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.kick()
+	l.mu.Unlock()
+	<-ended
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failure
+}
+
+// Close implements [Driver].
+func (l *Live) Close() error {
+	l.drive.Lock()
+	defer l.drive.Unlock()
+	err := l.close()
+	l.once.Do(func() { close(l.quit) })
+	<-l.gone
+	return err
+}

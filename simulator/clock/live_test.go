@@ -1,0 +1,95 @@
+package clock_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"faultzone/simulator/clock"
+)
+
+func live(t testing.TB, speed float64) *clock.Live {
+	l, err := clock.NewLive(epoch, speed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func TestLiveJumpStepsThroughAllThatComesDue(t *testing.T) {
+	l := live(t, 0)
+	refreshes := 0
+	l.Go(func() {
+		for l.Sleep(context.Background(), time.Hour) == nil {
+			refreshes++
+			if want := epoch.Add(time.Duration(refreshes) * time.Hour); !l.Now().Equal(want) {
+				t.Errorf("refresh %d at %v", refreshes, l.Now())
+			}
+		}
+	})
+	if err := l.Advance(7 * 24 * time.Hour); err != nil || refreshes != 168 {
+		t.Fatalf("%d refreshes, %v", refreshes, err)
+	}
+	if got := l.Now().Sub(epoch); got != 7*24*time.Hour {
+		t.Fatalf("%v passed", got)
+	}
+}
+
+func TestLiveFollowsTheWallAtItsSpeed(t *testing.T) {
+	l := live(t, 100_000)
+	var woke time.Time
+	if err := l.Run(func() { l.Sleep(context.Background(), 10*time.Minute); woke = l.Now() }); err != nil {
+		t.Fatal(err)
+	}
+	if woke.Before(epoch.Add(10 * time.Minute)) {
+		t.Errorf("woke early: %v", woke)
+	}
+}
+
+func TestLivePausesAndGoesOn(t *testing.T) {
+	l := live(t, 0)
+	done, fire := l.Signal()
+	l.Go(func() { l.Sleep(context.Background(), time.Hour); fire() })
+	if !l.Now().Equal(epoch) {
+		t.Fatal("a paused world moved")
+	}
+	if err := l.SetSpeed(1e6); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Run(func() { l.Await(context.Background(), done) }); err != nil || l.Now().Before(epoch.Add(time.Hour)) {
+		t.Fatalf("%v at %v", err, l.Now())
+	}
+}
+
+func TestLiveWakesForSignalsFromOutside(t *testing.T) {
+	l := live(t, 1)
+	done, fire := l.Signal()
+	go fire()
+	if err := l.Run(func() { l.Await(context.Background(), done) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLiveEndsWithOutsideContext(t *testing.T) {
+	l := live(t, 1)
+	outside, cancel := context.WithCancel(context.Background())
+	ctx, stop := l.WithTimeout(outside, 0)
+	defer stop()
+	go cancel()
+	l.Run(func() {
+		if err := l.Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestLiveRefusesNonsenseSpeeds(t *testing.T) {
+	for _, speed := range []float64{-1, math.NaN(), math.Inf(1)} {
+		if _, err := clock.NewLive(epoch, speed); err == nil {
+			t.Errorf("speed %v was taken", speed)
+		}
+	}
+}
