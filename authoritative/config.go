@@ -1,0 +1,125 @@
+package authoritative
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"faultzone/authoritative/sign"
+	"faultzone/authoritative/zone"
+)
+
+// Clock is all the time that a server needs. Sleep and Await are called only by activities that Go started and by
+// callers of Serve.
+type Clock interface {
+	// Now is the present time.
+	Now() time.Time
+	// Sleep waits until d has passed or ctx has ended.
+	Sleep(ctx context.Context, d time.Duration) error
+	// Signal makes a one-shot event. fire may be called more than once, by anybody.
+	Signal() (done <-chan struct{}, fire func())
+	// Await waits until done, made by Signal, has fired, or ctx has ended.
+	Await(ctx context.Context, done <-chan struct{}) error
+	// WithTimeout returns a context that ends after d; 0 means only by its cancel function.
+	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+	// Go starts an activity.
+	Go(f func())
+}
+
+// Exchanger carries queries to other servers: SOA checks, NOTIFY, zone transfers.
+type Exchanger interface {
+	// Exchange sends the packed query to server over "udp" or "tcp" and returns the first reply that accept takes; all
+	// others are ignored, as a socket would, until timeout has passed. Errors: Timeout() of net.Error;
+	// syscall.ECONNREFUSED and EHOSTUNREACH by errors.Is.
+	Exchange(ctx context.Context, server netip.AddrPort, network string, query []byte,
+		timeout time.Duration, accept func(reply []byte) bool) ([]byte, error)
+	// Transfer sends query over TCP and gives each message of the answer to receive until that says that there is no
+	// more, or fails. timeout is for each message.
+	Transfer(ctx context.Context, server netip.AddrPort, query []byte, timeout time.Duration,
+		receive func(message []byte) (more bool, err error)) error
+}
+
+// Peer is the other end of a query.
+type Peer struct {
+	// Addr is where the query came from, Local where it arrived.
+	Addr, Local netip.AddrPort
+	// Network is "udp" or "tcp". It decides how large an answer may be, and whether a transfer is possible.
+	Network string
+}
+
+// Config is everything a server is made from. Clock is required; Exchanger and Rand are where a zone has primaries or
+// somebody to notify.
+type Config struct {
+	// Name is the server's own, for errors.
+	Name string
+	// Views are tried in order; the first whose Match takes the query answers it.
+	Views []View
+	// Keys are the TSIG keys that the server knows.
+	Keys      []TSIGKey
+	Clock     Clock
+	Exchanger Exchanger
+	// Rand gives the message IDs of the server's own queries.
+	Rand *rand.Rand
+	// Report is told what happens, from whatever goroutine it happens on. It must not wait, and must not call the
+	// server. nil: nobody is told.
+	Report func(Event)
+}
+
+// View is what the server shows to one set of clients.
+type View struct {
+	// Name tells views apart; it may be empty where there is only one.
+	Name string
+	// Match says who sees the view; nil: everybody, as in BIND. An empty list that is not nil: nobody.
+	Match Match
+	Zones []Zone
+}
+
+// Zone is one zone in one view.
+type Zone struct {
+	// Origin is the zone's name.
+	Origin string
+	// Data is a primary's content: unsigned where Signing is set, and served as it is where not. A secondary may have
+	// it too, as the copy that it kept from earlier.
+	Data *zone.Zone
+	// Checked is when a secondary's Data was last known to be current; its expiry counts from there. Zero: now.
+	Checked time.Time
+	// Signing, on a primary, keeps the zone signed.
+	Signing *Signing
+	// Primaries, when not empty, makes the zone a secondary's. They are asked in order.
+	Primaries []Primary
+	// Transfer says who may transfer the zone; nil: nobody.
+	Transfer Match
+	// NotifyFrom says whose NOTIFY a secondary heeds beside its primaries'.
+	NotifyFrom Match
+	// Notify are those who are told of each new serial, and once at Start.
+	Notify []Primary
+}
+
+// Primary is the other end of a transfer or a NOTIFY.
+type Primary struct {
+	Addr netip.AddrPort
+	// Key is the name of the TSIG key that signs the messages both ways; empty: none.
+	Key string
+}
+
+// Signing is the calendar of an honest signer. Period k of the signatures begins at Epoch + k·(Validity − Refresh) and
+// lasts for Validity. The server serves the latest period that has begun and signs again when the next begins, so that
+// Refresh is what is left of the old signatures at that moment.
+type Signing struct {
+	// Params holds the keys and the kind of denial. Inception and Expiration are the server's to set.
+	Params            sign.Params
+	Validity, Refresh time.Duration
+	Epoch             time.Time
+}
+
+// period returns the times of the signatures that are current at now, and when the next period begins.
+func (s *Signing) period(now time.Time) (inception, expiration, next time.Time) {
+	step := s.Validity - s.Refresh
+	k := now.Sub(s.Epoch) / step
+	if now.Before(s.Epoch.Add(k * step)) { // Go's division rounds towards zero
+		k--
+	}
+	inception = s.Epoch.Add(k * step)
+	return inception, inception.Add(s.Validity), inception.Add(step)
+}
