@@ -1,0 +1,46 @@
+package scenarios
+
+import (
+	"net/netip"
+	"time"
+)
+
+// resolver reads [resolver.NAME].
+func (l *loader) resolver(n *node) Resolver {
+	r := Resolver{Name: n.name, Pos: n.keyPosition()}
+	f := l.fields(n, "resolver "+quote(n.name))
+	if f == nil {
+		return r
+	}
+	r.Addresses = l.inhabit(f, resolverNode)
+	r.Validate = f.flagOr("validate", true)
+	r.IPv6 = f.flagOr("ipv6", false)
+	if list, given := f.list("allow"); given != nil {
+		r.Allow = make([]netip.Prefix, 0, len(list)) // an empty list is nobody, no list is everybody
+		for _, e := range list {
+			if p, ok := l.prefix(e); ok {
+				r.Allow = append(r.Allow, p)
+			}
+		}
+	}
+	r.MinTTL = l.ttl(f, "min_ttl")
+	r.MaxTTL = l.ttl(f, "max_ttl")
+	r.MaxNegativeTTL = l.ttl(f, "max_negative_ttl")
+	if r.MaxTTL > 0 && r.MinTTL > r.MaxTTL {
+		at, _ := f.place("min_ttl")
+		l.errorf(at, "min_ttl %s is more than max_ttl %s", formatDuration(r.MinTTL), formatDuration(r.MaxTTL))
+	}
+	f.done()
+	return r
+}
+
+// ttl reads a bound for TTLs, which are whole seconds of 31 bits (RFC 2181 section 8).
+func (l *loader) ttl(f *fields, name string) time.Duration {
+	d, n := f.duration(name)
+	const most = (1<<31 - 1) * time.Second
+	if n != nil && (d%time.Second != 0 || d > most) {
+		l.errorf(n.position(), "%s: a TTL is a whole number of seconds, 2147483647 at most (RFC 2181 section 8), not %s", name, quote(n.string()))
+		return 0
+	}
+	return d
+}
