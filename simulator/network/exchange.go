@@ -113,3 +113,30 @@ func (s *Socket) open(ctx context.Context, server netip.AddrPort, network string
 	}
 	return c, nil
 }
+
+// Reach picks the address at which this socket best reaches a host that has several: the first in a scope and family
+// that the socket has an address in, else the first of a family that it has.
+func (s *Socket) Reach(addresses []netip.Addr) (netip.Addr, error) {
+	best := netip.Addr{}
+	for _, a := range addresses {
+		from, ok := Source(s.addresses, a)
+		switch {
+		case !ok:
+		case from.IsPrivate() == a.IsPrivate():
+			return a, nil
+		case !best.IsValid():
+			best = a
+		}
+	}
+	if !best.IsValid() {
+		return best, fmt.Errorf("no address of a family that both have: %w", syscall.EHOSTUNREACH)
+	}
+	return best, nil
+}
+
+// ID is a message ID from the socket's own random numbers.
+func (s *Socket) ID() uint16 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint16(s.ports.Uint32())
+}

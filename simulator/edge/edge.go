@@ -1,0 +1,203 @@
+// Package edge puts the nodes of a live world onto real sockets of this machine.
+//
+// Two kinds: Ports gives each node a port of 127.0.0.1 and works everywhere; Loopback gives each address 10.a.b.c the
+// address 127.a.b.c, all on one port, and takes a client bound to 127.a.b.c for 10.a.b.c. What arrives goes through
+// the network's rules to the node's program, and a node's state shows on its sockets: a program that is gone has
+// closed ones. Sockets are on loopback only. Close closes all of them and waits for what runs on them.
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+
+	"faultzone/simulator/network"
+)
+
+// Node is a node to be put onto sockets.
+type Node struct {
+	Name      string
+	Addresses []netip.Addr // in the world
+	Service   *network.Service
+}
+
+// Config says what to put where.
+type Config struct {
+	Network *network.Network
+	Nodes   []Node
+	// As are the world addresses that a real client is taken for: the one in the scope of the node it asks.
+	As []netip.Addr
+	// Port is, for Ports, the first node's (the others follow), and for Loopback that of all; 0: Ports takes free
+	// ones, Loopback 5300.
+	Port uint16
+	// Report is told of sockets that could not be opened again after their node had come back.
+	Report func(error)
+}
+
+// DefaultLoopbackPort is the port of the loopback edge.
+const DefaultLoopbackPort = 5300
+
+// Door is one real address with the world address behind it.
+type Door struct {
+	Node  string
+	World netip.Addr     // where what arrives is taken to have been sent
+	Real  netip.AddrPort // UDP and TCP
+}
+
+// Edge is a set of open doors.
+type Edge struct {
+	config Config
+	doors  []*door
+	mu     sync.Mutex
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// Ports opens a port of 127.0.0.1 for each node. An error says which port could not be had; errors.Is tells
+// syscall.EADDRINUSE and syscall.EACCES.
+func Ports(c Config) (*Edge, error) {
+	e := &Edge{config: c}
+	for i, n := range c.Nodes {
+		port := c.Port
+		if port != 0 {
+			if int(port)+i > 65535 {
+				return nil, errors.Join(fmt.Errorf("%d ports from %d on: they end at 65535", len(c.Nodes), port), e.Close())
+			}
+			port += uint16(i)
+		}
+		real := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
+		if err := e.open(n, n.Addresses[0], real, e.asVantage(n)); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+	}
+	return e, nil
+}
+
+// Loopback opens 127.a.b.c for each address 10.a.b.c, and a free port of 127.0.0.1 for nodes without one.
+func Loopback(c Config) (*Edge, error) {
+	if c.Port == 0 {
+		c.Port = DefaultLoopbackPort
+	}
+	e := &Edge{config: c}
+	for _, n := range c.Nodes {
+		inside := false
+		for _, a := range n.Addresses {
+			if !a.Is4() || a.As4()[0] != 10 {
+				continue
+			}
+			inside = true
+			b := a.As4()
+			b[0] = 127
+			if err := e.open(n, a, netip.AddrPortFrom(netip.AddrFrom4(b), c.Port), e.asBound(n, a)); err != nil {
+				return nil, errors.Join(err, e.Close())
+			}
+		}
+		if inside {
+			continue
+		}
+		free := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
+		if err := e.open(n, n.Addresses[0], free, e.asVantage(n)); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+	}
+	return e, nil
+}
+
+// where says, for a real client's address, from which world address and to which its message goes.
+type where func(client netip.AddrPort) (from netip.AddrPort, to netip.Addr)
+
+// asVantage takes every client for the vantage, in the node's scope.
+func (e *Edge) asVantage(n Node) where {
+	from, to := netip.AddrFrom4([4]byte{127, 0, 0, 1}), n.Addresses[0]
+	for _, a := range n.Addresses {
+		if source, ok := network.Source(e.config.As, a); ok {
+			from, to = source, a
+			if source.IsPrivate() == a.IsPrivate() {
+				break
+			}
+		}
+	}
+	return func(client netip.AddrPort) (netip.AddrPort, netip.Addr) {
+		return netip.AddrPortFrom(from, client.Port()), to
+	}
+}
+
+// asBound takes a client at 127.a.b.c for 10.a.b.c, and one at 127.0.0.1 for the vantage.
+func (e *Edge) asBound(n Node, to netip.Addr) where {
+	n.Addresses = []netip.Addr{to}
+	vantage := e.asVantage(n)
+	return func(client netip.AddrPort) (netip.AddrPort, netip.Addr) {
+		from, _ := vantage(client)
+		if b := client.Addr().Unmap().As4(); b != [4]byte{127, 0, 0, 1} {
+			b[0] = 10
+			from = netip.AddrPortFrom(netip.AddrFrom4(b), client.Port())
+		}
+		return from, to
+	}
+}
+
+func (e *Edge) open(n Node, world netip.Addr, real netip.AddrPort, where where) error {
+	d := &door{edge: e, Door: Door{Node: n.Name, World: world, Real: real}, where: where}
+	if err := d.listen(); err != nil {
+		return fmt.Errorf("%s: %w%s", n.Name, err, advice(err))
+	}
+	e.doors = append(e.doors, d)
+	n.Service.Watch(d.show)
+	d.show(n.Service.State())
+	return nil
+}
+
+// advice is the next step after a socket could not be opened.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "; another program has it: choose another with --port, or leave that out for free ports"
+	case errors.Is(err, syscall.EACCES):
+		return "; ports below 1024 need a privilege: choose a higher one with --port"
+	}
+	return ""
+}
+
+// Doors are the open doors, in the order of the nodes.
+func (e *Edge) Doors() []Door {
+	list := make([]Door, len(e.doors))
+	for i, d := range e.doors {
+		list[i] = d.Door
+	}
+	return list
+}
+
+// Close closes every socket and returns when nothing runs on them any more.
+func (e *Edge) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	for _, d := range e.doors {
+		d.shut()
+	}
+	e.wg.Wait()
+	return nil
+}
+
+// listenBoth opens UDP and TCP at one address; with port 0 at a port that is free for both.
+func listenBoth(at netip.AddrPort) (*net.UDPConn, *net.TCPListener, error) {
+	const tries = 20
+	for try := 1; ; try++ {
+		u, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			return nil, nil, fmt.Errorf("listen on %s, UDP: %w", at, err)
+		}
+		port := u.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		t, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), port)))
+		if err == nil {
+			return u, t, nil
+		}
+		u.Close()
+		if at.Port() != 0 || try == tries {
+			return nil, nil, fmt.Errorf("listen on %s, TCP: %w", netip.AddrPortFrom(at.Addr(), port), err)
+		}
+	}
+}

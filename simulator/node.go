@@ -1,0 +1,88 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"faultzone/authoritative"
+	"faultzone/resolver"
+	"faultzone/simulator/network"
+	"faultzone/simulator/stub"
+)
+
+// node is a host of the world with what runs on it. Of server, resolver and client one is set.
+type node struct {
+	name    string
+	host    *network.Node
+	socket  *network.Socket
+	service *network.Service // nil for a client without a local stub
+
+	server *authoritative.Server
+	// A resolver lives as long as its process; its restart makes another, with an empty cache.
+	resolver    atomic.Pointer[resolver.Resolver]
+	newResolver func() (*resolver.Resolver, error)
+	client      *stub.Stub
+	local       *stub.Local
+}
+
+// start begins the node's program.
+func (n *node) start() {
+	switch {
+	case n.server != nil:
+		n.server.Start(n.service.Start(authoritativeProgram{n.server}))
+	case n.newResolver != nil:
+		r, err := n.newResolver()
+		if err != nil {
+			return // the same configuration was taken when the world was built
+		}
+		n.resolver.Store(r)
+		n.service.Start(resolverProgram{r})
+	case n.local != nil:
+		n.service.Start(localProgram{n.local})
+	}
+}
+
+// process is the node's program as faults know it.
+type process struct{ n *node }
+
+func (p process) Stop(look network.State)    { p.n.service.Stop(look) }
+func (p process) Start()                     { p.n.start() }
+func (p process) Counts() (seen, lost int64) { return p.n.service.Counts() }
+
+func (w *World) node(name string) (*node, error) {
+	if n := w.nodes[name]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("the world has no node %q", name)
+}
+
+// The programs make the servers' ways of serving those of the network.
+
+type authoritativeProgram struct{ s *authoritative.Server }
+
+func (p authoritativeProgram) AnswerNow(m network.Message) ([]byte, bool) {
+	return p.s.AnswerNow(m.Data, authoritative.Peer{Addr: m.From, Local: m.To, Network: m.Network})
+}
+
+func (p authoritativeProgram) Serve(ctx context.Context, m network.Message, send func([]byte) error) error {
+	return p.s.Serve(ctx, m.Data, authoritative.Peer{Addr: m.From, Local: m.To, Network: m.Network}, send)
+}
+
+type resolverProgram struct{ r *resolver.Resolver }
+
+func (p resolverProgram) AnswerNow(m network.Message) ([]byte, bool) {
+	return p.r.AnswerNow(m.Data, resolver.Peer{Addr: m.From, Local: m.To, Network: m.Network})
+}
+
+func (p resolverProgram) Serve(ctx context.Context, m network.Message, send func([]byte) error) error {
+	return p.r.Serve(ctx, m.Data, resolver.Peer{Addr: m.From, Local: m.To, Network: m.Network}, send)
+}
+
+type localProgram struct{ l *stub.Local }
+
+func (p localProgram) AnswerNow(network.Message) ([]byte, bool) { return nil, false }
+
+func (p localProgram) Serve(ctx context.Context, m network.Message, send func([]byte) error) error {
+	return p.l.Serve(ctx, m.Data, m.Network, send)
+}

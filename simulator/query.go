@@ -1,0 +1,219 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"faultzone/scenarios"
+	"faultzone/simulator/network"
+	"faultzone/simulator/stub"
+)
+
+// dig's habits.
+const (
+	digTimeout = 5 * time.Second
+	digTries   = 3
+	digSize    = 1232
+)
+
+// Result is what a question came to.
+type Result struct {
+	// Reply is nil when none came; Err then says why.
+	Reply *dns.Msg
+	Err   error
+	// Server is the address that answered, or was asked last.
+	Server netip.Addr
+	// Elapsed is the world time from the question to its end.
+	Elapsed time.Duration
+	// From and To are the journal's entries between which the question was under way; [World.Path] reads them.
+	From, To int
+}
+
+// Failure names the kind of error that kept the answer away: "timeout", "refused", "unreachable", "" when there is a
+// reply or the error is another.
+func (r Result) Failure() string {
+	var timeout interface{ Timeout() bool }
+	switch {
+	case r.Reply != nil || r.Err == nil:
+		return ""
+	case errors.Is(r.Err, syscall.ECONNREFUSED):
+		return "refused"
+	case errors.Is(r.Err, syscall.EHOSTUNREACH):
+		return "unreachable"
+	case errors.As(r.Err, &timeout) && timeout.Timeout():
+		return "timeout"
+	}
+	return ""
+}
+
+// Query asks one question and waits for its end in world time: through a client's stub, or like dig at an address. It
+// fails only when the question makes no sense in this world; what the world makes of it is in the result.
+func (w *World) Query(ctx context.Context, q scenarios.QueryStep) (Result, error) {
+	ask, err := w.asker(q)
+	if err != nil {
+		return Result{}, err
+	}
+	var r Result
+	from := w.journal.Len()
+	err = w.driver.Run(func() {
+		start := w.Now()
+		r = ask(ctx)
+		r.Elapsed = w.Now().Sub(start)
+	})
+	r.From, r.To = from, w.journal.Len()
+	return r, err
+}
+
+// asker prepares a question.
+func (w *World) asker(q scenarios.QueryStep) (func(context.Context) Result, error) {
+	if q.Client != "" {
+		n, err := w.node(q.Client)
+		if err != nil {
+			return nil, err
+		}
+		if n.client == nil {
+			return nil, fmt.Errorf("%s is no client", q.Client)
+		}
+		return func(ctx context.Context) Result { return fromStub(n.client.Query(ctx, q.Name, q.Type)) }, nil
+	}
+	socket, err := w.source(q.From)
+	if err != nil {
+		return nil, err
+	}
+	server, err := w.destination(q.Via, socket)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) Result { return w.dig(ctx, socket, server, q) }, nil
+}
+
+func fromStub(s stub.Result) Result {
+	r := Result{Reply: s.Reply, Err: s.Err, Server: s.Server}
+	if r.Reply == nil && len(s.Asked) > 0 {
+		last := s.Asked[len(s.Asked)-1]
+		r.Server = last.Server
+		if last.Err != nil {
+			r.Err = last.Err
+		}
+	}
+	return r
+}
+
+// source is the way out of where a question comes from: the vantage, a node, or any address.
+func (w *World) source(from string) (*network.Socket, error) {
+	if from == "" {
+		return w.vantage, nil
+	}
+	if n := w.nodes[from]; n != nil {
+		return n.socket, nil
+	}
+	a, err := netip.ParseAddr(from)
+	if err != nil {
+		return nil, fmt.Errorf("from %q: neither a node of the world nor an address", from)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sockets[a] == nil {
+		w.sockets[a] = w.net.SocketFrom(stream(w.seed, "ports/"+a.String()), a)
+	}
+	return w.sockets[a], nil
+}
+
+// destination is the address that a question goes to: of a node, the one in the source's scope.
+func (w *World) destination(via string, from *network.Socket) (netip.AddrPort, error) {
+	a, err := netip.ParseAddr(via)
+	if n := w.nodes[via]; n != nil {
+		a, err = from.Reach(n.host.Addresses())
+		if err != nil {
+			return netip.AddrPort{}, fmt.Errorf("via %s: %w", via, err)
+		}
+	}
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("via %q: neither a node of the world nor an address", via)
+	}
+	return netip.AddrPortFrom(a, network.Port), nil
+}
+
+// dig asks as dig does: RD, AD and EDNS unless switched off, five seconds, three tries, TCP after truncation.
+func (w *World) dig(ctx context.Context, socket *network.Socket, server netip.AddrPort, q scenarios.QueryStep) Result {
+	m := new(dns.Msg)
+	m.Id = socket.ID()
+	m.RecursionDesired = !q.NoRD
+	m.AuthenticatedData = !q.NoAD
+	m.CheckingDisabled = q.CD
+	m.Question = []dns.Question{{Name: dns.Fqdn(q.Name), Qtype: q.Type, Qclass: dns.ClassINET}}
+	if !q.NoEDNS {
+		m.SetEdns0(digSize, q.DO)
+	}
+	r := Result{Server: server.Addr()}
+	packed, err := m.Pack()
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	proto := "udp"
+	if q.TCP {
+		proto = "tcp"
+	}
+	for try := 0; try < digTries; {
+		reply, err := socket.Exchange(ctx, server, proto, packed, digTimeout, func(b []byte) bool { return sameQuestion(b, packed) })
+		r.Err = err
+		if err == nil {
+			r.Reply = new(dns.Msg)
+			if r.Err = r.Reply.Unpack(reply); r.Err != nil {
+				r.Reply = nil
+				return r
+			}
+			if !r.Reply.Truncated || proto == "tcp" {
+				return r
+			}
+			proto = "tcp"
+			continue
+		}
+		try++
+	}
+	return r
+}
+
+// sameQuestion tells whether a packed message is a reply to a packed query: ID, QR and, where it has one, question.
+func sameQuestion(reply, query []byte) bool {
+	if len(reply) < 12 || reply[0] != query[0] || reply[1] != query[1] || reply[2]&0x80 == 0 {
+		return false
+	}
+	if reply[4] == 0 && reply[5] == 0 {
+		return true // an error that echoes no question
+	}
+	end := 12
+	for end < len(query) && query[end] != 0 {
+		end += int(query[end]) + 1
+	}
+	end += 5
+	if end > len(query) || end > len(reply) {
+		return false
+	}
+	for i := 12; i < end; i++ {
+		a, b := reply[i], query[i]
+		if a != b && (a|0x20 != b|0x20 || a|0x20 < 'a' || a|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// Path is what happened in the world while a question was under way, for a person to read.
+func (w *World) Path(r Result) []string {
+	var lines []string
+	for i, e := range w.journal.Since(r.From) {
+		if r.From+i >= r.To {
+			break
+		}
+		lines = append(lines, e.String())
+	}
+	return lines
+}

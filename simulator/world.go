@@ -1,0 +1,224 @@
+// Package simulator builds a world from a scenario and lets it be broken.
+//
+// A [World] is a small internet: authoritative servers, resolvers and clients on a network of their own, under one
+// clock. It is the only place where faults meet servers. In virtual time it moves only while it is driven, and the
+// same scenario with the same seed gives the same [Journal], byte for byte; in live time it follows the wall. A closed
+// world leaves nothing behind. Worlds share nothing, so any number of them can stand side by side.
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"faultzone/scenarios"
+	"faultzone/simulator/clock"
+	"faultzone/simulator/edge"
+	"faultzone/simulator/network"
+)
+
+// Options say how a scenario is brought to life.
+type Options struct {
+	// Live makes the world follow the wall, at Speed times its pace (0: at its own pace, 1).
+	Live  bool
+	Speed float64
+	// Start sets another moment to begin at. The world's whole calendar is shifted so that the scenario's start falls
+	// on it. Zero: the scenario's own start in virtual time, the wall's now in live time.
+	Start time.Time
+	// Seed replaces the scenario's.
+	Seed *uint64
+}
+
+// World is one running simulation. Its methods may be called from any goroutine that is not one of its activities.
+type World struct {
+	scenario *scenarios.Scenario
+	seed     uint64
+	start    time.Time
+	shift    time.Duration // from the scenario's calendar to the world's
+	driver   clock.Driver
+	net      *network.Network
+	journal  *Journal
+	zones    *zoneBook
+	nodes    map[string]*node
+	order    []*node // in the order of the scenario
+	vantage  *network.Socket
+	keys     map[string]scenarios.Key
+
+	mu      sync.Mutex
+	faults  []*Injected
+	sockets map[netip.Addr]*network.Socket // of addresses without a node that questions came from
+	closed  bool
+}
+
+// bootTime is how long before its start a world is switched on: its secondaries transfer their zones in this time.
+const bootTime = 5 * time.Second
+
+// New builds the scenario's world and lets it come up: when New returns, its time is the start, zones are signed and
+// secondaries have their copies. The caller closes it.
+func New(s *scenarios.Scenario, o Options) (*World, error) {
+	w := &World{scenario: s, seed: s.Seed, start: s.Start, nodes: map[string]*node{}, keys: map[string]scenarios.Key{},
+		sockets: map[netip.Addr]*network.Socket{}}
+	if o.Seed != nil {
+		w.seed = *o.Seed
+	}
+	switch {
+	case !o.Start.IsZero():
+		w.start = o.Start.UTC()
+	case o.Live:
+		w.start = clock.Wall{}.Now().UTC().Truncate(time.Second)
+	}
+	w.shift = w.start.Sub(s.Start)
+	if o.Live {
+		live, err := clock.NewLive(w.start.Add(-bootTime), 0)
+		if err != nil {
+			return nil, err
+		}
+		w.driver = live
+	} else {
+		w.driver = clock.NewVirtual(w.start.Add(-bootTime))
+	}
+	if err := w.boot(o); err != nil {
+		w.driver.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *World) boot(o Options) error {
+	w.journal = &Journal{names: func(e network.Event) (string, string) {
+		return w.net.Owner(e.From.Addr()), w.net.Owner(e.To.Addr())
+	}}
+	if err := w.build(); err != nil {
+		return err
+	}
+	for _, n := range w.order {
+		n.start()
+	}
+	w.note(Entry{Kind: KindWorld, What: "boot", Text: fmt.Sprintf("seed %d", w.seed)})
+	if err := w.driver.Advance(bootTime); err != nil {
+		return err
+	}
+	w.note(Entry{Kind: KindWorld, What: "start", Text: w.scenario.Title})
+	if live, ok := w.driver.(*clock.Live); ok {
+		speed := o.Speed
+		if speed == 0 {
+			speed = 1
+		}
+		return live.SetSpeed(speed)
+	}
+	return nil
+}
+
+// Close stops the world and returns when nothing of it runs any more. The error is that of an activity that panicked.
+func (w *World) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	return w.driver.Close()
+}
+
+// Now is the world's time.
+func (w *World) Now() time.Time { return w.driver.Now() }
+
+// Start is the world time at which the scenario begins.
+func (w *World) Start() time.Time { return w.start }
+
+// Elapsed is how much world time has passed since the start.
+func (w *World) Elapsed() time.Duration { return w.Now().Sub(w.start) }
+
+// Clock tells the world's time and lets activities wait; it cannot be moved through it.
+func (w *World) Clock() clock.Clock { return w.driver }
+
+// Network is the world's internet.
+func (w *World) Network() *network.Network { return w.net }
+
+// Journal is the record of what happened.
+func (w *World) Journal() *Journal { return w.journal }
+
+// Scenario is what the world was built from.
+func (w *World) Scenario() *scenarios.Scenario { return w.scenario }
+
+// Advance moves the world's time on and returns when all that came due has settled.
+func (w *World) Advance(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("advance by %v: time does not go backwards", d)
+	}
+	w.note(Entry{Kind: KindWorld, What: "advance", Text: d.String()})
+	return w.driver.Advance(d)
+}
+
+// WaitUntil returns when the world has reached t: in virtual time at once, by driving it there; in live time as the
+// wall brings it, or when ctx ends.
+func (w *World) WaitUntil(ctx context.Context, t time.Time) error {
+	d := t.Sub(w.Now())
+	if d <= 0 {
+		return ctx.Err()
+	}
+	if _, live := w.driver.(*clock.Live); !live {
+		return w.driver.Advance(d)
+	}
+	var err error
+	if runErr := w.driver.Run(func() {
+		ctx, cancel := w.driver.WithTimeout(ctx, 0)
+		defer cancel()
+		for err == nil && w.Now().Before(t) {
+			err = w.driver.Sleep(ctx, t.Sub(w.Now()))
+		}
+	}); runErr != nil {
+		return runErr
+	}
+	return err
+}
+
+// Live tells whether the world follows the wall.
+func (w *World) Live() bool {
+	_, live := w.driver.(*clock.Live)
+	return live
+}
+
+// SetSpeed changes the pace of a live world; 0 pauses it.
+func (w *World) SetSpeed(speed float64) error {
+	live, ok := w.driver.(*clock.Live)
+	if !ok {
+		return fmt.Errorf("a world in virtual time has no speed; advance it instead")
+	}
+	return live.SetSpeed(speed)
+}
+
+// note writes into the journal, at the world's time.
+func (w *World) note(e Entry) {
+	e.At = w.Now()
+	w.journal.add(e)
+}
+
+// Note writes a step of a scenario, or somebody's act, into the journal.
+func (w *World) Note(what, text string) { w.note(Entry{Kind: KindStep, What: what, Text: text}) }
+
+// VantageAddresses are where questions come from when nobody says otherwise.
+func (w *World) VantageAddresses() []netip.Addr { return w.scenario.World.Vantage }
+
+// EdgeNodes are the nodes with a program that others can reach, to be put onto real sockets.
+func (w *World) EdgeNodes() []edge.Node {
+	var list []edge.Node
+	for _, n := range w.order {
+		if n.service != nil && n.client == nil {
+			list = append(list, edge.Node{Name: n.name, Addresses: n.host.Addresses(), Service: n.service})
+		}
+	}
+	return list
+}
+
+// ExampleName is a question that the world has an answer to: the SOA of its lowest zone.
+func (w *World) ExampleName() (name, rrtype string) {
+	best := "."
+	for _, origin := range w.zones.origins {
+		if w.zones.masters[origin] != nil && dns.CountLabel(origin) > dns.CountLabel(best) {
+			best = origin
+		}
+	}
+	return best, "SOA"
+}
