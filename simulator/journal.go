@@ -34,8 +34,6 @@ type Entry struct {
 	Rule    string `json:"rule,omitempty"`
 	// Text is for the reader: of a leg, the message in short.
 	Text string `json:"text,omitempty"`
-
-	leg *network.Event // rendered when the entry is read
 }
 
 // Kind is what sort of thing an [Entry] tells.
@@ -55,63 +53,82 @@ const (
 // to its limit, and knows how many older ones it let go. Any goroutine may use it.
 type Journal struct {
 	mu      sync.Mutex
-	entries []Entry
-	first   int // number of entries[0], counted from the world's beginning
+	records []item
+	first   int             // number of records[0], counted from the world's beginning
+	legs    []network.Event // room for the next legs, so that one costs no allocation of its own
 	names   func(network.Event) (source, target string)
+}
+
+// item is an entry, or a leg that is made one when it is read: a busy world's journal is mostly legs.
+type item struct {
+	entry *Entry
+	leg   *network.Event
 }
 
 // journalLimit is how many entries are kept: a live world may run for days.
 const journalLimit = 1 << 18
 
-func (j *Journal) add(e Entry) {
+func (j *Journal) add(e Entry) { j.append(item{entry: &e}) }
+
+// addLeg notes a leg; any goroutine of the network may call it.
+func (j *Journal) addLeg(e network.Event) {
+	const room = 128
+	j.mu.Lock()
+	if len(j.legs) == cap(j.legs) {
+		j.legs = make([]network.Event, 0, room)
+	}
+	j.legs = append(j.legs, e)
+	leg := &j.legs[len(j.legs)-1]
+	j.mu.Unlock()
+	j.append(item{leg: leg})
+}
+
+func (j *Journal) append(r item) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.entries) == journalLimit {
+	if len(j.records) == journalLimit {
 		drop := journalLimit / 4
-		n := copy(j.entries, j.entries[drop:])
-		clear(j.entries[n:])
-		j.entries, j.first = j.entries[:n], j.first+drop
+		n := copy(j.records, j.records[drop:])
+		clear(j.records[n:])
+		j.records, j.first = j.records[:n], j.first+drop
 	}
-	j.entries = append(j.entries, e)
+	j.records = append(j.records, r)
 }
 
 // Len is the number of entries since the world's beginning.
 func (j *Journal) Len() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.first + len(j.entries)
+	return j.first + len(j.records)
 }
 
 // Since returns the entries from number from on, those let go left out.
 func (j *Journal) Since(from int) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	from = min(max(from-j.first, 0), len(j.entries))
-	list := make([]Entry, len(j.entries)-from)
-	for i, e := range j.entries[from:] {
-		list[i] = j.render(e)
+	from = min(max(from-j.first, 0), len(j.records))
+	list := make([]Entry, len(j.records)-from)
+	for i, r := range j.records[from:] {
+		if r.leg != nil {
+			list[i] = j.render(r.leg)
+		} else {
+			list[i] = *r.entry
+		}
 	}
 	return list
 }
 
-// render fills in what is read of a leg.
-func (j *Journal) render(e Entry) Entry {
-	if e.leg == nil {
-		return e
-	}
-	l := e.leg
-	e.leg = nil
-	e.Network, e.Fate, e.Rule = l.Network, l.Fate.String(), l.Rule
-	e.From, e.To = l.From.String(), l.To.String()
+// render makes an entry of a leg.
+func (j *Journal) render(l *network.Event) Entry {
+	e := Entry{At: l.At, Kind: KindLeg, What: "query", Network: l.Network, Fate: l.Fate.String(), Rule: l.Rule,
+		From: l.From.String(), To: l.To.String(), Text: Summary(l.Data)}
 	e.Source, e.Target = j.names(*l)
-	e.What = "query"
 	switch {
 	case l.Reply:
 		e.What = "reply"
 	case l.Data == nil:
 		e.What = "connect"
 	}
-	e.Text = Summary(l.Data)
 	return e
 }
 

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -127,13 +128,14 @@ func (w *World) source(from string) (*network.Socket, error) {
 
 // destination is the address that a question goes to: of a node, the one in the source's scope.
 func (w *World) destination(via string, from *network.Socket) (netip.AddrPort, error) {
-	a, err := netip.ParseAddr(via)
 	if n := w.nodes[via]; n != nil {
-		a, err = from.Reach(n.host.Addresses())
+		a, err := from.Reach(n.host)
 		if err != nil {
 			return netip.AddrPort{}, fmt.Errorf("via %s: %w", via, err)
 		}
+		return netip.AddrPortFrom(a, network.Port), nil
 	}
+	a, err := netip.ParseAddr(via)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("via %q: neither a node of the world nor an address", via)
 	}
@@ -142,17 +144,8 @@ func (w *World) destination(via string, from *network.Socket) (netip.AddrPort, e
 
 // dig asks as dig does: RD, AD and EDNS unless switched off, five seconds, three tries, TCP after truncation.
 func (w *World) dig(ctx context.Context, socket *network.Socket, server netip.AddrPort, q scenarios.QueryStep) Result {
-	m := new(dns.Msg)
-	m.Id = socket.ID()
-	m.RecursionDesired = !q.NoRD
-	m.AuthenticatedData = !q.NoAD
-	m.CheckingDisabled = q.CD
-	m.Question = []dns.Question{{Name: dns.Fqdn(q.Name), Qtype: q.Type, Qclass: dns.ClassINET}}
-	if !q.NoEDNS {
-		m.SetEdns0(digSize, q.DO)
-	}
 	r := Result{Server: server.Addr()}
-	packed, err := m.Pack()
+	packed, err := packQuery(socket.ID(), q)
 	if err != nil {
 		r.Err = err
 		return r
@@ -179,6 +172,42 @@ func (w *World) dig(ctx context.Context, socket *network.Socket, server netip.Ad
 		try++
 	}
 	return r
+}
+
+// packQuery is the query that dig sends.
+func packQuery(id uint16, q scenarios.QueryStep) ([]byte, error) {
+	const header, tail, opt = 12, 4, 11
+	name := dns.Fqdn(q.Name)
+	b := make([]byte, header+len(name)+1+tail+opt)
+	binary.BigEndian.PutUint16(b, id)
+	if !q.NoRD {
+		b[2] |= 0x01
+	}
+	if !q.NoAD {
+		b[3] |= 0x20
+	}
+	if q.CD {
+		b[3] |= 0x10
+	}
+	b[5] = 1 // one question
+	end, err := dns.PackDomainName(name, b, header, nil, false)
+	if err != nil {
+		return nil, fmt.Errorf("the name %q: %w", q.Name, err)
+	}
+	b = binary.BigEndian.AppendUint16(b[:end], q.Type)
+	b = binary.BigEndian.AppendUint16(b, dns.ClassINET)
+	if q.NoEDNS {
+		return b, nil
+	}
+	b[11] = 1 // one additional record: OPT (RFC 6891 section 6.1.2)
+	b = append(b, 0, 0, byte(dns.TypeOPT))
+	b = binary.BigEndian.AppendUint16(b, digSize)
+	flags := uint16(0)
+	if q.DO {
+		flags = 0x8000
+	}
+	b = binary.BigEndian.AppendUint16(append(b, 0, 0), flags)
+	return append(b, 0, 0), nil
 }
 
 // sameQuestion tells whether a packed message is a reply to a packed query: ID, QR and, where it has one, question.

@@ -116,9 +116,9 @@ func (s *Socket) open(ctx context.Context, server netip.AddrPort, network string
 
 // Reach picks the address at which this socket best reaches a host that has several: the first in a scope and family
 // that the socket has an address in, else the first of a family that it has.
-func (s *Socket) Reach(addresses []netip.Addr) (netip.Addr, error) {
+func (s *Socket) Reach(host *Node) (netip.Addr, error) {
 	best := netip.Addr{}
-	for _, a := range addresses {
+	for _, a := range host.addresses {
 		from, ok := Source(s.addresses, a)
 		switch {
 		case !ok:
