@@ -104,17 +104,26 @@ func describeEdit(e scenarios.EditStep) string {
 	return b.String()
 }
 
-// Span is a duration as scenarios write it: days as well as Go's units.
+// Span is a duration as scenarios write it, in days, hours, minutes and seconds, without those that are zero: 7d2h20m.
 func Span(d time.Duration) string {
+	if d < 0 {
+		return "-" + Span(-d)
+	}
 	const day = 24 * time.Hour
-	if d < day || d%time.Second != 0 {
-		return d.String()
+	var b strings.Builder
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if n := d / unit.length; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, unit.name)
+			d -= n * unit.length
+		}
 	}
-	text := fmt.Sprintf("%dd", d/day)
-	if rest := d % day; rest > 0 {
-		text += strings.TrimSuffix(strings.TrimSuffix(rest.String(), "0s"), "0m")
+	if d > 0 || b.Len() == 0 {
+		b.WriteString(d.String())
 	}
-	return text
+	return b.String()
 }
 
 // describeResult is what came of a question, in a line.
