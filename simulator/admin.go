@@ -3,6 +3,7 @@ package simulator
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,6 +145,20 @@ func record(line, origin string) (dns.RR, error) {
 	return rr, nil
 }
 
+// recordType reads a type by its mnemonic or as TYPE with its number (RFC 3597 section 5).
+func recordType(text string) (uint16, error) {
+	text = strings.ToUpper(text)
+	if t, ok := dns.StringToType[text]; ok {
+		return t, nil
+	}
+	if number, ok := strings.CutPrefix(text, "TYPE"); ok {
+		if t, err := strconv.ParseUint(number, 10, 16); err == nil {
+			return uint16(t), nil
+		}
+	}
+	return 0, fmt.Errorf("%s is no record type", text)
+}
+
 // deletion reads "NAME", "NAME TYPE" or "NAME TYPE RDATA".
 func deletion(line, origin string) (zone.Change, error) {
 	fields := strings.Fields(line)
@@ -160,9 +175,9 @@ func deletion(line, origin string) (zone.Change, error) {
 	if len(fields) == 1 {
 		return zone.Change{Op: zone.DeleteName, Name: name}, nil
 	}
-	rrtype, ok := dns.StringToType[strings.ToUpper(fields[1])]
-	if !ok {
-		return zone.Change{}, fmt.Errorf("delete %q: %s is no record type", line, fields[1])
+	rrtype, err := recordType(fields[1])
+	if err != nil {
+		return zone.Change{}, fmt.Errorf("delete %q: %w", line, err)
 	}
 	if len(fields) == 2 {
 		return zone.Change{Op: zone.DeleteRRset, Name: name, Type: rrtype}, nil
