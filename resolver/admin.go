@@ -2,69 +2,102 @@ package resolver
 
 import (
 	"net/netip"
-	"slices"
-
-	"github.com/miekg/dns"
 
 	"faultzone/resolver/cache"
 	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
 )
 
-// CacheEntry is what the cache holds about one name and type, for people and programs to read.
-type CacheEntry struct {
-	Name   string
-	Type   uint16 // dns.TypeNone where NXDOMAIN is known of the name as a whole
-	TTL    uint32 // what is left, in seconds
-	Kind   cache.Kind
-	Status validate.Status
-	Rank   cache.Rank
-	RRs    []dns.RR // of a positive entry; shared: never write to them
-	EDE    []uint16
+// Flush removes from the cache all that is known about a name, and tells how many entries that were.
+func (r *Resolver) Flush(name string) int { return r.cache.Flush(dns.Fqdn(name)) }
+
+// FlushTree does the same for a name and all below it.
+func (r *Resolver) FlushTree(name string) int { return r.cache.FlushTree(dns.Fqdn(name)) }
+
+// Clear empties the cache, forgets how the name servers behaved, and tells how many entries there were.
+func (r *Resolver) Clear() int {
+	r.iter.Forget()
+	return r.cache.Clear()
 }
 
-// SetAllow changes who may ask; nil is everybody.
-func (r *Resolver) SetAllow(list []netip.Prefix) {
-	list = slices.Clone(list)
+// SetAllow changes who may ask: nil is everybody, an empty list nobody. The list is copied.
+func (r *Resolver) SetAllow(allow []netip.Prefix) {
+	list := clone(allow)
 	r.allow.Store(&list)
 }
 
-// Allow is who may ask.
-func (r *Resolver) Allow() []netip.Prefix { return slices.Clone(*r.allow.Load()) }
+// Allow is who may ask; nil: everybody. The list is the caller's.
+func (r *Resolver) Allow() []netip.Prefix { return clone(*r.allow.Load()) }
 
-// Flush forgets everything about a name, failures too, and tells how many entries that were.
-func (r *Resolver) Flush(name string) int { return r.cache.Flush(dns.CanonicalName(name)) }
-
-// FlushTree forgets everything at and below a name.
-func (r *Resolver) FlushTree(name string) int { return r.cache.FlushTree(dns.CanonicalName(name)) }
-
-// Clear forgets everything.
-func (r *Resolver) Clear() int { return r.cache.Clear() }
-
-// CacheLen is the number of live entries.
-func (r *Resolver) CacheLen() int { return r.cache.Len(r.config.Clock.Now()) }
-
-// Cached is what would be answered from the cache about a name and type itself: data, an alias, or that there is none.
-func (r *Resolver) Cached(name string, rrtype uint16) (CacheEntry, bool) {
-	f, ok := r.cached(question{Name: dns.CanonicalName(name), Type: rrtype})
-	if !ok || f.entry.Kind == cache.Failure {
-		return CacheEntry{}, false
+// clone copies a list and keeps nil and empty apart.
+func clone(list []netip.Prefix) []netip.Prefix {
+	if list == nil {
+		return nil
 	}
-	return r.describe(f.entry), true
+	return append(make([]netip.Prefix, 0, len(list)), list...)
 }
 
-// Dump is everything that is live in the cache, in canonical order of names.
+func (r *Resolver) allowed(client netip.Addr) bool {
+	list := *r.allow.Load()
+	if list == nil {
+		return true
+	}
+	client = client.Unmap().WithZone("")
+	for _, p := range list {
+		if p.Contains(client) {
+			return true
+		}
+	}
+	return false
+}
+
+// CacheEntry is something that the cache holds.
+type CacheEntry struct {
+	Name string // canonical
+	Type uint16 // dns.TypeNone for NXDOMAIN, which is for all types
+	// TTL is what is left, in whole seconds.
+	TTL uint32
+	// Kind is cache.Positive, NODATA, NXDOMAIN or Failure.
+	Kind   cache.Kind
+	Rank   cache.Rank
+	Status validate.Status
+	// EDE is what clients are told because of it.
+	EDE []dns.EDNS0_EDE
+	// RRs are the RRset, or the SOA of a negative answer, with the TTL that is left. They are shared: only read them.
+	RRs []dns.RR
+}
+
+func (r *Resolver) show(e *cache.Entry) CacheEntry {
+	now := r.cfg.Clock.Now()
+	c := CacheEntry{Name: e.Name, Type: e.Type, TTL: e.TTL(now), Kind: e.Kind, Rank: e.Rank, Status: e.Status, EDE: e.EDE}
+	c.RRs = e.AppendAuthority(e.AppendRRs(nil, now), now, false)
+	return c
+}
+
+// Cached is what a client would be told about name and type out of the cache, positive or negative: not glue, which only
+// helps to find servers, nor failures. An alias at the name is not followed.
+func (r *Resolver) Cached(name string, rrtype uint16) (CacheEntry, bool) {
+	now := r.cfg.Clock.Now()
+	name = dns.CanonicalName(name)
+	if e, ok := r.cache.Get(name, rrtype, now); ok && tellable(e, false) {
+		return r.show(e), true
+	}
+	if e, ok := r.cache.RRset(name, dns.TypeCNAME, now); ok && tellable(e, false) {
+		return r.show(e), true
+	}
+	return CacheEntry{}, false
+}
+
+// Dump lists all that the cache holds, delegations, glue and failures too, in canonical order of names, then by type.
 func (r *Resolver) Dump() []CacheEntry {
-	var list []CacheEntry
-	for _, e := range r.cache.Dump(r.config.Clock.Now()) {
-		list = append(list, r.describe(e))
+	entries := r.cache.Dump(r.cfg.Clock.Now())
+	list := make([]CacheEntry, len(entries))
+	for i, e := range entries {
+		list[i] = r.show(e)
 	}
 	return list
 }
 
-func (r *Resolver) describe(e *cache.Entry) CacheEntry {
-	c := CacheEntry{Name: e.Name, Type: e.Type, TTL: e.TTL(r.config.Clock.Now()), Kind: e.Kind, Status: e.Status, Rank: e.Rank, RRs: e.Set.RRs}
-	for _, x := range e.EDE {
-		c.EDE = append(c.EDE, x.InfoCode)
-	}
-	return c
-}
+// CacheLen is how many entries that are.
+func (r *Resolver) CacheLen() int { return r.cache.Len(r.cfg.Clock.Now()) }

@@ -1,171 +1,163 @@
 package resolver
 
 import (
-	"context"
-	"fmt"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"faultzone/resolver/cache"
-	"faultzone/resolver/iterate"
 	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
 )
 
-// zoneKeys is how far the chain of trust reaches to a zone: its keys when that is Secure.
-type zoneKeys struct {
-	name   string
+// trust is how far the chain of trust leads towards a name.
+type trust struct {
 	status validate.Status
-	keys   []dns.RR
+	// keysOf is the zone that it leads to when status is Secure.
+	keysOf string
+	keys   []dns.RR  // its DNSKEY RRset
+	ds     []dns.RR  // or what vouches for that RRset: its DS, or trust anchors,
+	until  time.Time // and until when this is known
 	ede    uint16
 	why    string
-	until  time.Time
 }
 
-// verdict is the status of whatever stands in a zone that is not Secure.
-func (z zoneKeys) verdict() validate.Verdict {
-	return validate.Verdict{Status: z.status, EDE: z.ede, Why: z.why, Until: z.until}
+// verdict is that of data in a zone to which the chain does not lead.
+func (z trust) verdict() verdict {
+	return verdict{Verdict: validate.Verdict{Status: z.status, EDE: z.ede, Why: z.why}, chain: true}
 }
 
-// zoneFor finds the zone whose keys an answer to the question must stand by: that of its signatures, when they are of
-// the zone that was asked or of one below it on the way to the name; else the zone asked. An answer without
-// signatures out of a Secure zone may be from an unsigned zone on the same servers, which must then be proven.
-func (r *Resolver) zoneFor(ctx context.Context, w *iterate.Work, q question, asked string, sigs []*dns.RRSIG) zoneKeys {
-	top := q.Name
-	if q.Type == dns.TypeDS && top != "." {
-		top = parentOf(top)
-	}
-	for _, s := range sigs {
-		if signer := dns.CanonicalName(s.SignerName); dns.IsSubDomain(asked, signer) && dns.IsSubDomain(signer, top) {
-			return r.chain(ctx, w, signer)
-		}
-	}
-	z := r.chain(ctx, w, asked)
-	if z.status != validate.Secure || len(sigs) > 0 {
-		return z
-	}
-	for _, name := range between(asked, top) {
-		below := r.chain(ctx, w, name)
-		if below.status != validate.Secure || below.name == name {
-			return below
-		}
+// by is the trust that an entry on the way says there is none of.
+func by(e *cache.Entry) trust {
+	z := trust{status: e.Status}
+	if len(e.EDE) > 0 {
+		z.ede, z.why = e.EDE[0].InfoCode, e.EDE[0].ExtraText
 	}
 	return z
 }
 
-// between lists the names below zone down to name, from the top.
-func between(zone, name string) []string {
-	var list []string
-	for n := name; n != zone && dns.IsSubDomain(zone, n); n = parentOf(n) {
-		list = append([]string{n}, list...)
-		if n == "." {
-			break
+// anchored says whether a trust anchor stands at or above name.
+func (r *Resolver) anchored(name string) bool {
+	if len(r.anchors) == 0 {
+		return false
+	}
+	_, ok := r.anchorOf(name)
+	return ok
+}
+
+// anchorOf is the deepest zone with a trust anchor that name is in.
+func (r *Resolver) anchorOf(name string) (zone string, ok bool) {
+	for {
+		if _, ok := r.anchors[name]; ok {
+			return name, true
 		}
+		if name == "." {
+			return "", false
+		}
+		name = parent(name)
 	}
-	return list
 }
 
-func parentOf(name string) string {
-	next, end := dns.NextLabel(name, 0)
-	if end || next >= len(name) {
-		return "."
+// zoneOf finds the zone that has to have signed data at name, and its keys. The data's own signatures say where to look;
+// if they say nothing of use, the way is walked from the top, looking for a zone cut at each label.
+func (t *task) zoneOf(name string, sigs []*dns.RRSIG) (trust, *failure) {
+	tried := ""
+	for _, sig := range sigs[:min(len(sigs), 4)] {
+		signer := dns.CanonicalName(sig.SignerName)
+		if signer == tried || !dns.IsSubDomain(signer, name) || !t.r.anchored(signer) {
+			continue
+		}
+		z, fail := t.keysFor(signer)
+		if fail != nil || z.status != validate.Secure || z.keysOf == signer {
+			return z, fail
+		}
+		tried = signer
 	}
-	return name[next:]
+	return t.descend(name)
 }
 
-// chain follows the chain of trust to the zone that name is the apex of, or is in.
-func (r *Resolver) chain(ctx context.Context, w *iterate.Work, name string) zoneKeys {
-	if anchors := r.anchors[name]; anchors != nil {
-		return r.keysOf(ctx, w, name)
+// keysFor gives the validated keys of a zone. When zone turns out to be no zone, they are those of the zone that it is in.
+func (t *task) keysFor(zone string) (trust, *failure) {
+	if e, ok := t.r.cache.RRset(zone, dns.TypeDNSKEY, t.r.cfg.Clock.Now()); ok && e.Status == validate.Secure {
+		return trust{status: validate.Secure, keysOf: zone, keys: e.Set.RRs}, nil
 	}
-	if name == "." || !r.belowAnchor(name) {
-		return zoneKeys{name: name, status: validate.Indeterminate}
+	z, fail := t.vouch(zone)
+	if fail != nil || z.status != validate.Secure || z.keysOf != zone {
+		return z, fail
 	}
-	// Keys that were found good need no DS until they run out.
-	if e, ok := r.cache.RRset(name, dns.TypeDNSKEY, r.config.Clock.Now()); ok && e.Status == validate.Secure {
-		return zoneKeys{name: name, status: validate.Secure, keys: e.Set.RRs, until: e.Until}
-	}
-	ds := r.lookup(ctx, w, question{Name: name, Type: dns.TypeDS}).entry
+	e, fail := t.lookup(lookupKey{name: zone, qtype: dns.TypeDNSKEY, check: true})
 	switch {
-	case ds.Kind == cache.Failure:
-		return zoneKeys{name: name, status: validate.Bogus, ede: firstEDE(ds), why: "the DS of " + name + " cannot be had: " + firstText(ds)}
-	case ds.Status == validate.Bogus:
-		return zoneKeys{name: name, status: validate.Bogus, ede: firstEDE(ds), why: "the DS of " + name + " does not stand: " + firstText(ds)}
-	case ds.Status != validate.Secure:
-		return zoneKeys{name: name, status: ds.Status, ede: firstEDE(ds), why: firstText(ds), until: ds.Until}
-	case ds.Kind == cache.Positive && ds.Type == dns.TypeDS:
-		return r.keysOf(ctx, w, name)
+	case fail != nil:
+		return trust{}, fail
+	case e.Status != validate.Secure:
+		return by(e), nil
 	}
-	// Proven that there is no DS: either an unsigned zone begins here, or none does.
-	return r.withoutDS(ctx, w, name, ds)
+	return trust{status: validate.Secure, keysOf: zone, keys: e.Set.RRs}, nil
 }
 
-// withoutDS decides what a Secure proof that name has no DS means for what is at and below it.
-func (r *Resolver) withoutDS(ctx context.Context, w *iterate.Work, name string, ds *cache.Entry) zoneKeys {
-	above := r.chain(ctx, w, parentOf(name))
-	if above.status != validate.Secure || ds.Kind == cache.NXDOMAIN {
-		return above
+// vouch finds out what vouches for the keys of name. If name is no zone of its own, it gives the keys of the one that it is
+// in.
+func (t *task) vouch(name string) (trust, *failure) {
+	if anchors, ok := t.r.anchors[name]; ok {
+		return trust{status: validate.Secure, keysOf: name, ds: anchors}, nil
 	}
-	v := validate.NoDS(name, above.name, ds.Proof, above.keys, r.config.Clock.Now(), r.config.Validation)
+	if !t.r.anchored(name) {
+		return trust{status: validate.Indeterminate}, nil
+	}
+	e, fail := t.lookup(lookupKey{name: name, qtype: dns.TypeDS, check: true})
+	switch {
+	case fail != nil:
+		return trust{}, fail
+	case e.Status != validate.Secure:
+		return by(e), nil
+	case e.Kind == cache.Positive && e.Type == dns.TypeDS:
+		return trust{status: validate.Secure, keysOf: name, ds: e.Set.RRs, until: e.Expires}, nil
+	case e.Kind == cache.Positive: // an alias is not a zone cut
+		return t.zoneOf(e.Name, e.Set.Sigs)
+	}
+	return t.denied(name, e)
+}
+
+// denied is what follows for name when its DS is denied: that there is a zone which is not signed, or no zone.
+func (t *task) denied(name string, e *cache.Entry) (trust, *failure) {
+	z, fail := t.zoneOf(parent(name), e.SOA.Sigs)
+	if fail != nil || z.status != validate.Secure {
+		return z, fail
+	}
+	v := validate.NoDS(name, z.keysOf, denial(e), z.keys, t.r.cfg.Clock.Now(), t.r.policy)
 	if v.Status == validate.Secure {
-		return above // no cut here: the zone above goes on
+		return z, nil
 	}
-	return zoneKeys{name: name, status: v.Status, ede: v.EDE, why: v.Why, until: v.Until}
+	return trust{status: v.Status, ede: v.EDE, why: v.Why}, nil
 }
 
-func (r *Resolver) belowAnchor(name string) bool {
-	for zone := range r.anchors {
-		if dns.IsSubDomain(zone, name) {
-			return true
-		}
+// descend walks from the deepest zone whose keys are known, or else the trust anchor, down to name.
+func (t *task) descend(name string) (trust, *failure) {
+	zone, ok := t.r.anchorOf(name)
+	if !ok {
+		return trust{status: validate.Indeterminate}, nil
 	}
-	return false
+	e, ok := t.r.cache.Closest(name, dns.TypeDNSKEY, t.r.cfg.Clock.Now())
+	if ok && e.Status == validate.Secure && dns.IsSubDomain(zone, e.Name) {
+		zone = e.Name
+	}
+	z, fail := t.keysFor(zone)
+	for _, below := range namesBetween(zone, name) {
+		if fail != nil || z.status != validate.Secure {
+			return z, fail
+		}
+		z, fail = t.keysFor(below)
+	}
+	return z, fail
 }
 
-// keysOf fetches a zone's keys; judging them checks them against its DS or anchor.
-func (r *Resolver) keysOf(ctx context.Context, w *iterate.Work, zone string) zoneKeys {
-	e := r.lookup(ctx, w, question{Name: zone, Type: dns.TypeDNSKEY}).entry
-	z := zoneKeys{name: zone, status: e.Status, ede: firstEDE(e), why: firstText(e), until: e.Until}
-	switch {
-	case e.Kind == cache.Failure:
-		z.status = validate.Bogus
-		z.why = fmt.Sprintf("the keys of %s cannot be had: %s", zone, z.why)
-	case e.Kind != cache.Positive || e.Type != dns.TypeDNSKEY:
-		// Its parent says that the zone is signed, and it has no keys.
-		z.status, z.ede, z.why = validate.Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "the parent has a DS for "+zone+", which has no DNSKEY"
-	case e.Status == validate.Secure:
-		z.keys = e.Set.RRs
+// namesBetween lists the names from below zone down to name.
+func namesBetween(zone, name string) []string {
+	var names []string
+	for ; name != zone && name != "."; name = parent(name) {
+		names = append(names, name)
 	}
-	return z
-}
-
-// judgeKeys checks a DNSKEY RRset against the anchors or the DS of its zone.
-func (r *Resolver) judgeKeys(ctx context.Context, w *iterate.Work, zone string, set validate.RRset) validate.Verdict {
-	vouchers := r.anchors[zone]
-	var until time.Time
-	if vouchers == nil {
-		if zone == "." || !r.belowAnchor(zone) {
-			return validate.Verdict{Status: validate.Indeterminate}
-		}
-		ds := r.lookup(ctx, w, question{Name: zone, Type: dns.TypeDS}).entry
-		switch {
-		case ds.Kind == cache.Failure || ds.Status == validate.Bogus:
-			return validate.Verdict{Status: validate.Bogus, EDE: firstEDE(ds), Why: "the DS of " + zone + ": " + firstText(ds)}
-		case ds.Status != validate.Secure:
-			return validate.Verdict{Status: ds.Status, EDE: firstEDE(ds), Why: firstText(ds)}
-		case ds.Kind != cache.Positive:
-			z := r.withoutDS(ctx, w, zone, ds)
-			if z.status == validate.Secure { // keys where no zone begins: let the zone above vouch for them
-				return validate.Signed(set, z.name, z.keys, r.config.Clock.Now(), r.config.Validation)
-			}
-			return z.verdict()
-		}
-		vouchers, until = ds.Set.RRs, ds.Until
+	for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
+		names[i], names[j] = names[j], names[i]
 	}
-	v := validate.Keys(zone, set, vouchers, r.config.Clock.Now(), r.config.Validation)
-	if v.Status == validate.Secure && !until.IsZero() && until.Before(v.Until) {
-		v.Until = until
-	}
-	r.reportVerdict(question{Name: zone, Type: dns.TypeDNSKEY}, zoneKeys{name: zone}, v)
-	return v
+	return names
 }

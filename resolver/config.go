@@ -1,141 +1,107 @@
 package resolver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
-
-	"faultzone/resolver/cache"
-	"faultzone/resolver/iterate"
-	"faultzone/resolver/validate"
 )
 
-// Config is everything a resolver is made from. Hints, Clock and Exchanger are required; other zeros are sensible.
+// Clock is all the time that a resolver needs. Sleep and Await are called only by those who called Serve or Resolve, and by
+// activities that Go started.
+type Clock interface {
+	// Now is the present time.
+	Now() time.Time
+	// Sleep waits until d has passed or ctx has ended.
+	Sleep(ctx context.Context, d time.Duration) error
+	// Signal makes a one-shot event. fire may be called more than once, by anybody.
+	Signal() (done <-chan struct{}, fire func())
+	// Await waits until done, made by Signal, has fired, or ctx has ended.
+	Await(ctx context.Context, done <-chan struct{}) error
+	// WithTimeout returns a context that ends after d; 0 means only by its cancel function.
+	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+	// Go starts an activity.
+	Go(f func())
+}
+
+// Exchanger carries questions to the authoritative servers.
+type Exchanger interface {
+	// Exchange sends the packed query to server over "udp" or "tcp" and returns the first reply that accept takes; all
+	// others are ignored, as a socket would, until timeout of the Clock's time has passed. Errors: Timeout() of net.Error;
+	// syscall.ECONNREFUSED, EHOSTUNREACH by errors.Is.
+	Exchange(ctx context.Context, server netip.AddrPort, network string, query []byte,
+		timeout time.Duration, accept func(reply []byte) bool) ([]byte, error)
+}
+
+// Config is everything that a resolver is made from. Hints, Clock and Exchanger are required.
 type Config struct {
 	// Name is the resolver's own, for errors.
-	Name         string
-	Hints        []dns.RR // the root's NS with their A and AAAA
-	TrustAnchors []dns.RR // DS or DNSKEY, of the root or of other zones; none: no validation
+	Name string
+	// Hints are the root's NS records with the A and AAAA records of those servers (RFC 9609 section 2).
+	Hints []dns.RR
+	// TrustAnchors are DS or DNSKEY records, of the root as a rule. Without any nothing is validated.
+	TrustAnchors []dns.RR
 	Clock        Clock
 	Exchanger    Exchanger
-	// Rand gives message IDs and the choice among servers. nil: seeded with 0, for tests that script every packet;
-	// a resolver on a real network wants better.
+	// Rand gives message IDs and the choice between servers. nil: a sequence that is always the same, which suits tests;
+	// whoever uses real sockets gives one that nobody can guess.
 	Rand *rand.Rand
-	// Allow holds who may ask; nil: everybody. Others get REFUSED with EDE 18 (Prohibited).
-	Allow []netip.Prefix
-	// MinTTL and MaxTTL are the floor and ceiling of what is cached; MaxNegativeTTL is the ceiling of negative answers.
-	// 0: no floor, 7 days and 3 hours.
-	MinTTL, MaxTTL, MaxNegativeTTL time.Duration
-	// IPv6 lets servers be asked over IPv6 too.
-	IPv6 bool
-	// Timeout bounds one question, in the Clock's time. 0: 10 s, as BIND's resolver-query-timeout.
-	Timeout time.Duration
-	// Validation holds what an operator may choose of validation.
-	Validation validate.Policy
-	// CacheBytes bounds the cache, by estimate. 0: 64 MiB.
-	CacheBytes int64
-	// Report is told what happens, on whatever goroutine it happens. It must not wait. nil: nobody is told.
+	// Report is told what happens, as it happens. It must not wait, and must not call the resolver. nil: nobody is told,
+	// and nothing is put into words.
 	Report func(Event)
+
+	// Allow lists who may ask; nil: everybody, empty: nobody. Others get REFUSED with the extended error 18.
+	Allow []netip.Prefix
+	// MinTTL and MaxTTL are the floor and the ceiling of what answers live in the cache; 0: no floor, and 7 days.
+	MinTTL, MaxTTL time.Duration
+	// MaxNegativeTTL is the ceiling for NXDOMAIN and NODATA; 0: 3 hours (RFC 2308 section 5).
+	MaxNegativeTTL time.Duration
+	// CacheBytes bounds the cache, by estimate; 0: 64 MiB.
+	CacheBytes int64
+	// IPv6 has name servers asked over IPv6 too; otherwise only over IPv4.
+	IPv6 bool
+	// Skew is how far the resolver's clock may be off when signatures are judged; 0: not at all.
+	Skew time.Duration
 }
 
-// Event is one thing that the resolver did.
-type Event struct {
-	// Kind is "ask", "reply", "referral", "timeout", "error", "lame", "validate", "bogus" or "servfail".
-	Kind   string
-	Query  string // "name. TYPE"
-	Server netip.AddrPort
-	EDE    uint16
-	Text   string // for people: what was seen, and why that matters
-}
-
+// The bounds of what one question of a client may cost.
 const (
-	defaultTimeout = 10 * time.Second
-	// ednsSize is the UDP size that clients are told, and the most that is sent to them over UDP.
-	ednsSize = 1232
+	// maxTime is world time. A client has given up by then: glibc after 5 s by default, dig after 15.
+	maxTime = 20 * time.Second
+	// maxQueries counts what is sent to authoritative servers.
+	maxQueries = 100
+	// maxLinks is how many CNAME and DNAME records are followed.
+	maxLinks = 16
+	// maxDepth is how deep lookups may cause lookups: of name servers' addresses, of keys.
+	maxDepth = 40
+	// maxBogus is at how many servers a question is asked whose answers are bogus.
+	maxBogus = 4
 )
 
-// Resolver answers questions. It is safe for concurrent use.
-type Resolver struct {
-	config  Config
-	cache   *cache.Cache
-	it      *iterate.Iterator
-	anchors map[string][]dns.RR // by zone
-	allow   atomic.Pointer[[]netip.Prefix]
-
-	mu      sync.Mutex
-	flights map[question]*flight
-}
-
-// question is a name, in canonical form, and a type.
-type question = iterate.Question
-
-// New returns a resolver with an empty cache. All that is wrong with the Config is told at once.
-func New(c Config) (*Resolver, error) {
+func (cfg *Config) check() error {
 	var errs []error
-	if c.Clock == nil {
-		errs = append(errs, errors.New("a Clock is missing"))
+	if cfg.Clock == nil {
+		errs = append(errs, errors.New("Clock is nil: give it a clock to live by"))
 	}
-	if c.Exchanger == nil {
-		errs = append(errs, errors.New("an Exchanger is missing"))
+	if cfg.Exchanger == nil {
+		errs = append(errs, errors.New("Exchanger is nil: give it a way to reach name servers"))
 	}
-	r := &Resolver{config: c, anchors: map[string][]dns.RR{}, flights: map[question]*flight{}}
-	for _, rr := range c.TrustAnchors {
+	for _, rr := range cfg.TrustAnchors {
 		switch rr.(type) {
 		case *dns.DS, *dns.DNSKEY:
-			zone := dns.CanonicalName(rr.Header().Name)
-			r.anchors[zone] = append(r.anchors[zone], rr)
 		default:
-			errs = append(errs, fmt.Errorf("the trust anchor %q is neither DS nor DNSKEY", rr))
+			errs = append(errs, fmt.Errorf("trust anchor %q: want a DS or a DNSKEY record", rr.String()))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, r.named(err)
+	if cfg.MinTTL < 0 || cfg.MaxTTL < 0 || cfg.MaxNegativeTTL < 0 || cfg.Skew < 0 {
+		errs = append(errs, errors.New("a TTL bound or the skew is negative"))
 	}
-	if r.config.Rand == nil {
-		r.config.Rand = rand.New(rand.NewPCG(0, 0))
+	if cfg.MaxTTL > 0 && cfg.MinTTL > cfg.MaxTTL {
+		errs = append(errs, fmt.Errorf("MinTTL %v is more than MaxTTL %v", cfg.MinTTL, cfg.MaxTTL))
 	}
-	if r.config.Timeout == 0 {
-		r.config.Timeout = defaultTimeout
-	}
-	r.SetAllow(c.Allow)
-	r.cache = cache.New(cache.Config{MaxBytes: c.CacheBytes, MinTTL: c.MinTTL, MaxTTL: c.MaxTTL, MaxNegativeTTL: c.MaxNegativeTTL})
-	var err error
-	r.it, err = iterate.New(iterate.Config{Hints: c.Hints, Cache: r.cache, Clock: c.Clock, Exchanger: c.Exchanger,
-		Rand: r.config.Rand, IPv6: c.IPv6, Address: r.address, Report: r.relay()})
-	if err != nil {
-		return nil, r.named(err)
-	}
-	return r, nil
+	return errors.Join(errs...)
 }
-
-func (r *Resolver) named(err error) error {
-	if r.config.Name == "" {
-		return fmt.Errorf("resolver: %w", err)
-	}
-	return fmt.Errorf("resolver %s: %w", r.config.Name, err)
-}
-
-// relay passes the iterator's events on; nil when nobody listens.
-func (r *Resolver) relay() func(iterate.Event) {
-	if r.config.Report == nil {
-		return nil
-	}
-	return func(e iterate.Event) {
-		r.config.Report(Event{Kind: e.Kind, Query: e.Query, Server: e.Server, Text: e.Text})
-	}
-}
-
-func (r *Resolver) report(kind string, q question, ede uint16, text string) {
-	if r.config.Report != nil {
-		r.config.Report(Event{Kind: kind, Query: q.String(), EDE: ede, Text: text})
-	}
-}
-
-// validating tells whether there is any trust anchor.
-func (r *Resolver) validating() bool { return len(r.anchors) > 0 }

@@ -1,137 +1,130 @@
 package resolver
 
 import (
-	"context"
-	"fmt"
-
-	"github.com/miekg/dns"
+	"net/netip"
 
 	"faultzone/resolver/cache"
-	"faultzone/resolver/iterate"
 	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
 )
 
-// judge turns a response into an entry with its security status.
-func (r *Resolver) judge(ctx context.Context, w *iterate.Work, q question, resp *iterate.Response) found {
-	rank := cache.Answer
-	if !resp.AA {
-		rank = cache.NonAuthoritativeAnswer
-	}
-	switch resp.Kind {
-	case iterate.NODATA, iterate.NXDOMAIN:
-		return found{entry: r.judgeNegative(ctx, w, q, resp)}
-	case iterate.CNAME:
-		for _, s := range resp.Answer {
-			if s.RRs[0].Header().Rrtype == dns.TypeDNAME {
-				return r.judgeDNAME(ctx, w, q, resp, s, rank)
-			}
-		}
-	}
-	e := &cache.Entry{Name: q.Name, Type: q.Type, Rank: rank, Set: resp.Answer[0], Proof: resp.Proof}
-	if resp.Kind == iterate.CNAME {
-		e.Type = dns.TypeCNAME
-	}
-	r.judgePositive(ctx, w, q, resp, e)
-	return found{entry: e}
+// verdict is what judging an entry came to.
+type verdict struct {
+	validate.Verdict
+	// chain: the fault, if it is Bogus, is with the way to the zone's keys, and not with what the server said.
+	chain bool
 }
 
-// apply writes a verdict into an entry.
-func apply(e *cache.Entry, v validate.Verdict) {
-	e.Status = v.Status
-	e.Until = v.Until
+// mark writes the verdict into the entry, before the cache has it.
+func (v verdict) mark(e *cache.Entry) {
+	e.Status, e.Until = v.Status, v.Until
+	e.EDE = nil
 	if v.EDE != 0 {
 		e.EDE = []dns.EDNS0_EDE{{InfoCode: v.EDE, ExtraText: v.Why}}
 	}
+	if v.Status == validate.Secure {
+		e.Rank = max(e.Rank, cache.Authority) // a DS of a referral, say: it could not be better
+	}
+	if e.Kind == cache.Positive && v.Status == validate.Secure && v.Wildcard == "" {
+		e.Proof = nil
+	}
 }
 
-func (r *Resolver) judgePositive(ctx context.Context, w *iterate.Work, q question, resp *iterate.Response, e *cache.Entry) {
+// judge validates an entry (RFC 4035 section 5). The failure says that what it takes could not be had.
+func (t *task) judge(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	switch {
-	case !r.validating() || q.Type == dns.TypeRRSIG: // signatures are not signed (RFC 4035 section 2.2)
-		e.Proof = nil
-		return
-	case q.Type == dns.TypeDNSKEY && e.Type == dns.TypeDNSKEY:
-		apply(e, r.judgeKeys(ctx, w, q.Name, e.Set))
-		e.Proof = nil
-		return
+	case key.qtype == dns.TypeDNSKEY && (e.Kind != cache.Positive || e.Type == dns.TypeDNSKEY):
+		return t.judgeKeys(key, e)
+	case e.Kind == cache.Positive && e.Type == dns.TypeRRSIG:
+		return verdict{Verdict: validate.Verdict{Status: validate.Insecure}}, nil // nothing signs signatures
+	case e.Kind == cache.Positive:
+		return t.judgeSet(e)
+	default:
+		return t.judgeDenial(key, e)
 	}
-	z := r.zoneFor(ctx, w, q, resp.Zone, e.Set.Sigs)
-	v := z.verdict()
-	if z.status == validate.Secure {
-		v = validate.Signed(e.Set, z.name, z.keys, r.config.Clock.Now(), r.config.Validation)
-		if v.Status == validate.Secure && v.Wildcard != "" {
-			proof := validate.NoCloserMatch(q.Name, v.Wildcard, z.name, resp.Proof, z.keys, r.config.Clock.Now(), r.config.Validation)
-			v = both(v, proof)
+}
+
+// judgeKeys judges what was said to the question for a DNSKEY RRset, "there is none" too.
+func (t *task) judgeKeys(key lookupKey, e *cache.Entry) (verdict, *failure) {
+	d, fail := t.vouch(key.name)
+	switch {
+	case fail != nil:
+		return verdict{}, fail
+	case d.status != validate.Secure:
+		return d.verdict(), nil
+	case d.keysOf == key.name:
+		v := validate.Keys(key.name, e.Set, d.ds, t.r.cfg.Clock.Now(), t.r.policy)
+		if !d.until.IsZero() && v.Status == validate.Secure {
+			v.Until = earlier(v.Until, d.until) // keys are trusted for no longer than what vouches for them is known
 		}
+		return verdict{Verdict: v}, nil
+	case e.Kind == cache.Positive:
+		return t.judgeSet(e)
+	default:
+		return t.judgeDenial(key, e)
 	}
-	if v.Wildcard == "" {
-		e.Proof = nil
-	}
-	apply(e, v)
-	r.reportVerdict(q, z, v)
 }
 
-// both is the weaker of two verdicts that an answer stands on.
-func both(v, proof validate.Verdict) validate.Verdict {
-	if proof.Status != validate.Secure {
-		proof.Wildcard = v.Wildcard
-		return proof
+func (t *task) judgeSet(e *cache.Entry) (verdict, *failure) {
+	z, fail := t.zoneOf(above(e.Name, e.Type), e.Set.Sigs)
+	if fail != nil || z.status != validate.Secure {
+		return z.verdict(), fail
 	}
-	if !proof.Until.IsZero() && proof.Until.Before(v.Until) {
-		v.Until = proof.Until
+	now, p := t.r.cfg.Clock.Now(), t.r.policy
+	v := validate.Signed(e.Set, z.keysOf, z.keys, now, p)
+	if v.Status == validate.Secure && v.Wildcard != "" {
+		closer := validate.NoCloserMatch(e.Name, v.Wildcard, z.keysOf, e.Proof, z.keys, now, p)
+		if closer.Status != validate.Secure {
+			return verdict{Verdict: closer}, nil
+		}
+		v.Until = earlier(v.Until, closer.Until)
 	}
-	return v
+	return verdict{Verdict: v}, nil
 }
 
-func (r *Resolver) judgeNegative(ctx context.Context, w *iterate.Work, q question, resp *iterate.Response) *cache.Entry {
-	e := &cache.Entry{Name: q.Name, Type: q.Type, Kind: cache.NODATA, Rank: cache.Answer, SOA: resp.SOA, Proof: resp.Proof}
-	if resp.Kind == iterate.NXDOMAIN {
-		e.Kind, e.Type = cache.NXDOMAIN, dns.TypeNone
+func (t *task) judgeDenial(key lookupKey, e *cache.Entry) (verdict, *failure) {
+	sigs := e.SOA.Sigs
+	for _, set := range e.Proof {
+		sigs = append(sigs[:len(sigs):len(sigs)], set.Sigs...)
 	}
-	if !r.validating() {
+	z, fail := t.zoneOf(above(key.name, key.qtype), sigs)
+	if fail != nil || z.status != validate.Secure {
+		return z.verdict(), fail
+	}
+	now, p := t.r.cfg.Clock.Now(), t.r.policy
+	if e.Kind == cache.NXDOMAIN {
+		return verdict{Verdict: validate.NameError(key.name, z.keysOf, denial(e), z.keys, now, p)}, nil
+	}
+	return verdict{Verdict: validate.NoData(key.name, key.qtype, z.keysOf, denial(e), z.keys, now, p)}, nil
+}
+
+// denial is all that speaks in a negative answer.
+func denial(e *cache.Entry) []validate.RRset {
+	sets := make([]validate.RRset, 0, 1+len(e.Proof))
+	if len(e.SOA.RRs) > 0 {
+		sets = append(sets, e.SOA)
+	}
+	return append(sets, e.Proof...)
+}
+
+// above is the deepest name whose zone may have the type at name: a DS belongs to the zone above.
+func above(name string, rrtype uint16) string {
+	if rrtype == dns.TypeDS {
+		return parent(name)
+	}
+	return name
+}
+
+func (t *task) reportVerdict(key lookupKey, server netip.AddrPort, v verdict) {
+	t.r.report(func() Event {
+		e := Event{Kind: EventValidated, Query: key.String(), Server: server, EDE: v.EDE, Text: v.Status.String()}
+		if v.Status == validate.Bogus {
+			e.Kind = EventBogus
+		}
+		if v.Why != "" {
+			e.Text += ": " + v.Why
+		}
 		return e
-	}
-	z := r.zoneFor(ctx, w, q, resp.Zone, negativeSigs(resp))
-	v := z.verdict()
-	if z.status == validate.Secure {
-		now, p := r.config.Clock.Now(), r.config.Validation
-		denial := resp.Proof
-		if len(resp.SOA.RRs) > 0 {
-			denial = append(denial[:len(denial):len(denial)], resp.SOA)
-		}
-		switch {
-		case resp.Kind == iterate.NXDOMAIN:
-			v = validate.NameError(q.Name, z.name, denial, z.keys, now, p)
-		default:
-			v = validate.NoData(q.Name, q.Type, z.name, denial, z.keys, now, p)
-		}
-	}
-	apply(e, v)
-	r.reportVerdict(q, z, v)
-	return e
-}
-
-func negativeSigs(resp *iterate.Response) []*dns.RRSIG {
-	if len(resp.SOA.Sigs) > 0 {
-		return resp.SOA.Sigs
-	}
-	for _, s := range resp.Proof {
-		if len(s.Sigs) > 0 {
-			return s.Sigs
-		}
-	}
-	return nil
-}
-
-func (r *Resolver) reportVerdict(q question, z zoneKeys, v validate.Verdict) {
-	if r.config.Report == nil {
-		return
-	}
-	text := fmt.Sprintf("%v by the keys of %s", v.Status, z.name)
-	if v.Status != validate.Secure {
-		text = v.Status.String()
-	}
-	if v.Why != "" {
-		text += ": " + v.Why
-	}
-	r.report("validate", q, v.EDE, text)
+	})
 }

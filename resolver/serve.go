@@ -11,13 +11,12 @@ import (
 type Peer struct {
 	// Addr is where the query came from, Local where it arrived.
 	Addr, Local netip.AddrPort
-	// Network is "udp" or "tcp". It decides how large an answer may be.
+	// Network is "udp" or "tcp"; it decides how large an answer may be.
 	Network string
 }
 
-const headerSize = 12
-
-// Serve answers one packed query with at most one packed reply. It may wait. The error is send's.
+// Serve takes a packed query and sends the packed answer, or nothing where there is nothing to say: to replies, and when
+// ctx ends first. It waits as long as the answer takes. The error is send's.
 func (r *Resolver) Serve(ctx context.Context, query []byte, from Peer, send func([]byte) error) error {
 	if reply, ok := r.AnswerNow(query, from); ok {
 		if reply == nil {
@@ -25,83 +24,42 @@ func (r *Resolver) Serve(ctx context.Context, query []byte, from Peer, send func
 		}
 		return send(reply)
 	}
-	m := new(dns.Msg)
-	if m.Unpack(query) != nil {
-		return nil // AnswerNow has dealt with these
-	}
-	reply := r.Resolve(ctx, m, from.Addr.Addr())
-	if reply == nil {
-		return nil
-	}
-	if packed := pack(reply, m, from); packed != nil {
-		return send(packed)
-	}
-	return nil
-}
-
-// AnswerNow answers what needs no waiting: from the cache, or with an error. ok false: use Serve. With ok and no reply
-// nothing is to be sent: responses and what is too short for a header are not answered at all.
-func (r *Resolver) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
-	if len(query) < headerSize || query[2]&0x80 != 0 {
-		return nil, true
-	}
 	var m dns.Msg
-	if m.Unpack(query) != nil {
-		return malformed(query), true
+	if err := m.Unpack(query); err != nil {
+		return send(formatError(query))
 	}
-	out, q, open := r.begin(&m, from.Addr.Addr())
-	if open {
-		a, known := r.resolveCached(q)
-		if !known && m.RecursionDesired {
-			return nil, false
+	q, reply := r.admit(&m, from.Addr.Addr())
+	if q == nil {
+		if reply == nil {
+			return nil
 		}
-		if known && a.failed() {
-			a.ede = append(a.ede[:len(a.ede):len(a.ede)], dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeCachedError})
-		}
-		r.finish(out, &m, q, a, known)
+		return send(pack(reply, maxTCP))
 	}
-	if out == nil {
+	a, ok := r.answerCached(q, r.cfg.Clock.Now())
+	if !ok {
+		if a, ok = r.answer(ctx, q); !ok {
+			return nil
+		}
+	}
+	return send(pack(a.message(q), q.limit(from.Network)))
+}
+
+// AnswerNow answers what needs no waiting: what is in the cache, and who may not ask. ok false means that Serve has to
+// answer. A nil reply with ok true means that nothing is sent back. The reply is the caller's.
+func (r *Resolver) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
+	if len(query) < headerLen || query[2]&flagQR != 0 {
 		return nil, true
 	}
-	return pack(out, &m, from), true
-}
-
-// pack makes the reply fit what the client can take.
-func pack(reply, query *dns.Msg, from Peer) []byte {
-	size := dns.MaxMsgSize - 1
-	if from.Network != "tcp" {
-		size = dns.MinMsgSize
-		if opt := query.IsEdns0(); opt != nil {
-			size = min(max(int(opt.UDPSize()), dns.MinMsgSize), ednsSize)
-		}
+	q, plain := readPlain(query)
+	if !plain {
+		return nil, false
 	}
-	reply.Compress = true
-	packed, err := reply.Pack()
-	if err == nil && len(packed) <= size {
-		return packed
+	if !r.allowed(from.Addr.Addr()) {
+		return pack(r.refuse(&q).message(&q), q.limit(from.Network)), true
 	}
-	if err == nil && from.Network != "tcp" {
-		// A partial RRset must not be taken for a whole one (RFC 2181 section 9): with TC the client asks again.
-		reply.Truncated = true
-		reply.Answer, reply.Ns = nil, nil
-		if packed, err = reply.Pack(); err == nil && len(packed) <= size {
-			return packed
-		}
+	a, ok := r.answerCached(&q, r.cfg.Clock.Now())
+	if !ok {
+		return nil, false
 	}
-	failed := &dns.Msg{MsgHdr: reply.MsgHdr, Question: reply.Question}
-	failed.Rcode = dns.RcodeServerFailure
-	failed.AuthenticatedData = false
-	if packed, err = failed.Pack(); err != nil {
-		return nil
-	}
-	return packed
-}
-
-// malformed is FORMERR for a query whose header is all that can be read.
-func malformed(query []byte) []byte {
-	h := make([]byte, headerSize)
-	copy(h, query[:2])
-	h[2] = 0x80 | query[2]&0x79
-	h[3] = 0x80 | dns.RcodeFormatError
-	return h
+	return pack(a.message(&q), q.limit(from.Network)), true
 }

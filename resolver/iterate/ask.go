@@ -2,100 +2,120 @@ package iterate
 
 import (
 	"context"
-	"errors"
-	"net/netip"
-	"strings"
+	"fmt"
 
 	"github.com/miekg/dns"
 )
 
-// ednsSize is the UDP size that servers are told (the DNS flag day of 2020).
-const ednsSize = 1232
-
-var errWork = errors.New("the question costs too many upstream queries")
-
-// ask puts the question to one server: with EDNS and then without where it does not know EDNS, over TCP after a
-// truncated reply. The error is the exchange's.
-func (it *Iterator) ask(ctx context.Context, w *Work, at netip.AddrPort, zone, name string, rrtype uint16) (*dns.Msg, Kind, error) {
+// ask sends the question to one server and says what came of it. The kind is that of a reply; without one it is one
+// that is not Useful, and the target's tries tell whether to ask it again. The error ends the walk.
+func (w *walk) ask(ctx context.Context, t *target) (*scrubbed, Kind, error) {
 	network := "udp"
-	_, edns := it.timeoutFor(at, it.config.Clock.Now())
 	for {
-		m, err := it.exchange(ctx, w, at, network, name, rrtype, edns)
+		reply, edns, err := w.exchange(ctx, t, network)
 		if err != nil {
-			return nil, 0, err
+			return nil, Malformed, w.noReply(ctx, t, network, err)
 		}
-		if m == nil {
-			return nil, Malformed, nil
-		}
-		kind := classify(m, zone, name, rrtype, edns)
+		s, kind := w.read(reply, network)
 		switch {
-		case kind == NoEDNS:
-			it.withoutEDNS(at, it.config.Clock.Now())
-			edns = false
-		case kind == Truncated && network == "udp":
+		case kind.Useful():
+			if kind == Referral {
+				w.report(EventReferral, t.addr, func() string {
+					return fmt.Sprintf("a server of %s says: ask those of %s", w.zone.zone, s.cut())
+				})
+			}
+			return s, kind, nil
+		case kind == Truncated:
+			w.report(EventTCP, t.addr, func() string { return "the reply was truncated; asking again over TCP" })
 			network = "tcp"
+		case edns && (kind == FormatError || kind == NotImplemented) && !hasOPT(reply):
+			w.it.setPlain(t.addr, w.it.cfg.Clock.Now())
+			w.report(EventPlain, t.addr, func() string { return kind.String() + " to a query with EDNS; asking again without" })
 		default:
-			return m, kind, nil
+			t.done = true
+			w.attempts = append(w.attempts, Attempt{Server: t.addr, Network: network, Kind: kind})
+			event := EventFailed
+			if kind == Lame {
+				event = EventLame
+			}
+			w.report(event, t.addr, func() string {
+				return fmt.Sprintf("%s, %s of zone %s, is of no use: %s", t.addr.Addr(), t.host, w.zone.zone, kind)
+			})
+			return s, kind, nil
 		}
 	}
 }
 
-// exchange is one query and its reply; a reply that cannot be read is nil.
-func (it *Iterator) exchange(ctx context.Context, w *Work, at netip.AddrPort, network, name string, rrtype uint16, edns bool) (*dns.Msg, error) {
-	if w.Sent >= MaxSent {
-		return nil, errWork
+// exchange sends one query and waits for its reply.
+func (w *walk) exchange(ctx context.Context, t *target, network string) (reply []byte, edns bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
 	}
-	w.Sent++
-	q := &dns.Msg{MsgHdr: dns.MsgHdr{Id: it.id()}, Question: []dns.Question{{Name: name, Qtype: rrtype, Qclass: dns.ClassINET}}}
-	if edns {
-		q.SetEdns0(ednsSize, true)
+	if w.req.Budget.Queries <= 0 {
+		return nil, false, ErrBudget
 	}
-	packed, err := q.Pack()
-	if err != nil {
-		return nil, err
-	}
-	start := it.config.Clock.Now()
-	timeout, _ := it.timeoutFor(at, start)
+	w.req.Budget.Queries--
+	w.sends++
+	clock := w.it.cfg.Clock
+	start := clock.Now()
+	id, timeout, edns := w.it.next(t.addr, start)
 	if network == "tcp" {
-		timeout *= 2 // the connection is a round trip of its own
+		timeout = tcpTimeout
 	}
-	it.report(Event{Kind: "ask", Query: Question{name, rrtype}.String(), Server: at, Text: network})
-	reply, err := it.config.Exchanger.Exchange(ctx, at, network, packed, timeout, func(b []byte) bool { return answers(b, q) })
-	now := it.config.Clock.Now()
+	query, questionEnd, err := packQuery(w.q, id, edns)
 	if err != nil {
-		if isTimeout(err) {
-			it.silent(at, now)
-		}
-		return nil, err
+		return nil, edns, err
 	}
-	if network == "udp" {
-		it.answered(at, now.Sub(start), now)
+	w.report(EventAsk, t.addr, func() string {
+		return fmt.Sprintf("asking %s, of zone %s, over %s, for at most %v", t.host, w.zone.zone, network, timeout)
+	})
+	t.tries++
+	reply, err = w.it.cfg.Exchanger.Exchange(ctx, t.addr, network, query, timeout, func(reply []byte) bool {
+		return answers(reply, query, questionEnd)
+	})
+	if err == nil && network == "udp" {
+		now := clock.Now()
+		w.it.heard(t.addr, now.Sub(start), now)
 	}
-	m := new(dns.Msg)
-	if m.Unpack(reply) != nil {
-		return nil, nil
-	}
-	return m, nil
+	return reply, edns, err
 }
 
-// answers tells whether a packed message is a reply to the query: ID, QR, opcode and question. A reply without a
-// question counts when it is an error that could not echo it.
-func answers(b []byte, q *dns.Msg) bool {
-	if len(b) < 12 || uint16(b[0])<<8|uint16(b[1]) != q.Id || b[2]&0xf8 != 0x80 {
-		return false
+// noReply notes an exchange without a reply. It returns what ends the walk: that ctx has ended, or that there may be no
+// more queries.
+func (w *walk) noReply(ctx context.Context, t *target, network string, err error) error {
+	if err == ErrBudget || ctx.Err() != nil {
+		return err
 	}
-	if b[4] == 0 && b[5] == 0 {
-		return b[3]&0xf != dns.RcodeSuccess
+	a := Attempt{Server: t.addr, Network: network, Err: err}
+	w.attempts = append(w.attempts, a)
+	kind := EventNetwork
+	if a.silent() {
+		kind = EventTimeout
 	}
-	name, off, err := dns.UnpackDomainName(b, 12)
-	if err != nil || off+4 > len(b) {
-		return false
+	if a.silent() && network == "udp" {
+		w.it.unheard(t.addr, w.it.cfg.Clock.Now())
+	} else {
+		t.done = true
 	}
-	want := q.Question[0]
-	return strings.EqualFold(name, want.Name) && uint16(b[off])<<8|uint16(b[off+1]) == want.Qtype && uint16(b[off+2])<<8|uint16(b[off+3]) == want.Qclass
+	w.report(kind, t.addr, func() string { return fmt.Sprintf("%s, of zone %s: %s", t.host, w.zone.zone, a.what()) })
+	return nil
 }
 
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
+// read unpacks, scrubs and classifies a reply.
+func (w *walk) read(reply []byte, network string) (*scrubbed, Kind) {
+	if reply[2]&0x02 != 0 && network == "udp" {
+		return nil, Truncated
+	}
+	var m dns.Msg
+	if err := m.Unpack(reply); err != nil {
+		return nil, Malformed
+	}
+	s := scrub(&m, w.q, w.zone.zone)
+	return s, s.classify(w.q, w.zone.zone)
+}
+
+// hasOPT says whether the reply has an OPT record: then its sender knows EDNS and means something else.
+func hasOPT(reply []byte) bool {
+	var m dns.Msg
+	return m.Unpack(reply) == nil && m.IsEdns0() != nil
 }

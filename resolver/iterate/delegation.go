@@ -1,146 +1,137 @@
 package iterate
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"faultzone/resolver/cache"
 	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
 )
 
-// delegation is a zone with those who serve it.
+// delegation is a zone and the servers that it is delegated to.
 type delegation struct {
-	zone      string
-	names     []string
-	addresses []netip.AddrPort
+	zone  string
+	names []string // of the servers, canonical, in the order in which they were told
+	glue  map[string][]netip.Addr
+	// cached: it came from the cache, so that asking its parent might tell more.
+	cached bool
 }
 
-// closest is the deepest known delegation at or above a name. A DS belongs to the zone above (RFC 4035 section
-// 3.1.4.1), so the question for one begins a label higher.
-func (it *Iterator) closest(name string, rrtype uint16, now time.Time) delegation {
-	if rrtype == dns.TypeDS && name != "." {
-		name = parentName(name)
+func (d *delegation) addName(name string) {
+	if name = dns.CanonicalName(name); !slices.Contains(d.names, name) && len(d.names) < maxNames {
+		d.names = append(d.names, name)
 	}
-	for {
-		e, ok := it.config.Cache.Closest(name, dns.TypeNS, now)
-		if !ok || e.Name == "." {
-			break
-		}
-		d := delegation{zone: e.Name}
-		for _, rr := range e.Set.RRs {
-			if ns, ok := rr.(*dns.NS); ok {
-				d.names = append(d.names, dns.CanonicalName(ns.Ns))
-			}
-		}
-		it.fill(&d, now)
-		// Servers below their own zone whose glue has run out can be learned from the parent alone.
-		if len(d.addresses) > 0 || slices.ContainsFunc(d.names, func(n string) bool { return !dns.IsSubDomain(d.zone, n) }) {
-			return d
-		}
-		name = parentName(e.Name)
+}
+
+func (d *delegation) addGlue(name string, a netip.Addr) {
+	name = dns.CanonicalName(name)
+	if !slices.Contains(d.glue[name], a) && len(d.glue[name]) < maxAddresses {
+		d.glue[name] = append(d.glue[name], a)
 	}
-	return it.root(now)
 }
 
-// root is the root's delegation: the hints, with whatever else is known of those names.
-func (it *Iterator) root(time.Time) delegation {
-	return delegation{zone: ".", names: it.hints.names, addresses: slices.Clone(it.hints.addresses)}
+const (
+	maxNames     = 32 // of servers of one zone
+	maxAddresses = 16 // of one server
+)
+
+// closest is the deepest known delegation that name is in. The root's servers are those of the hints, always.
+func (it *Iterator) closest(name string, now time.Time) *delegation {
+	e, ok := it.cfg.Cache.Closest(name, dns.TypeNS, now)
+	if !ok || e.Name == "." {
+		return it.root
+	}
+	d := &delegation{zone: e.Name, cached: true}
+	for _, rr := range e.Set.RRs {
+		if ns, ok := rr.(*dns.NS); ok {
+			d.addName(ns.Ns)
+		}
+	}
+	if len(d.names) == 0 {
+		return it.root
+	}
+	return d
 }
 
-// fill adds the addresses that the cache has for the delegation's names.
-func (it *Iterator) fill(d *delegation, now time.Time) {
+// start is where the question's walk begins: a DS belongs to the zone above its owner.
+func (it *Iterator) start(q Question, now time.Time) *delegation {
+	name := q.Name
+	if q.Type == dns.TypeDS {
+		name = parent(name)
+	}
+	return it.closest(name, now)
+}
+
+// knownAddresses are where the delegation's servers can be asked, as far as that is known without asking.
+func (it *Iterator) knownAddresses(d *delegation) []*target {
+	var targets []*target
 	for _, name := range d.names {
-		for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
-			e, ok := it.config.Cache.RRset(name, t, now)
-			if !ok || e.Status == validate.Bogus {
-				continue
-			}
+		targets = it.addTargets(targets, name, it.addressesOf(d, name))
+	}
+	return targets
+}
+
+func (it *Iterator) addressesOf(d *delegation, name string) []netip.Addr {
+	var list []netip.Addr
+	now := it.cfg.Clock.Now()
+	for _, t := range it.addressTypes() {
+		if e, ok := it.cfg.Cache.RRset(name, t, now); ok {
 			for _, rr := range e.Set.RRs {
-				if a, ok := address(rr); ok && it.config.usable(a) {
-					if at := netip.AddrPortFrom(a, 53); !slices.Contains(d.addresses, at) {
-						d.addresses = append(d.addresses, at)
-					}
+				if a, ok := addressOf(rr); ok {
+					list = append(list, a)
 				}
 			}
 		}
 	}
+	if len(list) == 0 {
+		list = d.glue[name]
+	}
+	return list
 }
 
-// resolveNames looks up the addresses of name servers that came without glue, until one is known.
-func (it *Iterator) resolveNames(ctx context.Context, w *Work, d *delegation) {
-	if w.Depth >= MaxDepth {
-		return
+func (it *Iterator) addressTypes() []uint16 {
+	if it.cfg.IPv6 {
+		return []uint16{dns.TypeA, dns.TypeAAAA}
 	}
-	looked := 0
-	for _, name := range d.names {
-		if looked == maxNameserver || ctx.Err() != nil {
-			return
-		}
-		if it.known(name) {
-			continue
-		}
-		looked++
-		w.Depth++
-		types := []uint16{dns.TypeA}
-		if it.config.IPv6 {
-			types = append(types, dns.TypeAAAA)
-		}
-		for _, t := range types {
-			// What comes of it is in the cache; a failure leaves the name without addresses.
-			_ = it.config.Address(ctx, w, name, t)
-		}
-		w.Depth--
-		before := len(d.addresses)
-		it.fill(d, it.config.Clock.Now())
-		if len(d.addresses) > before {
-			return
-		}
-	}
+	return []uint16{dns.TypeA}
 }
 
-// known tells whether the cache has an address of a name server that can be used.
-func (it *Iterator) known(name string) bool {
-	d := delegation{names: []string{name}}
-	it.fill(&d, it.config.Clock.Now())
-	return len(d.addresses) > 0
+func (it *Iterator) addTargets(targets []*target, host string, addrs []netip.Addr) []*target {
+	for i, a := range addrs {
+		at := netip.AddrPortFrom(a, 53)
+		known := slices.ContainsFunc(targets, func(t *target) bool { return t.addr == at })
+		if i < maxAddresses && it.usable(a) && !known {
+			targets = append(targets, &target{addr: at, host: host})
+		}
+	}
+	return targets
 }
 
-// learn puts a referral into the cache and returns the delegation: the NS RRset below zone towards name, and the glue
-// that zone has a say in.
-func (it *Iterator) learn(m *dns.Msg, zone, name string, now time.Time) (delegation, bool) {
-	var d delegation
-	for _, s := range sets(m.Ns, zone) {
-		owner := setName(s)
-		if setType(s) != dns.TypeNS || owner == zone || !dns.IsSubDomain(owner, name) || dns.CountLabel(owner) < dns.CountLabel(d.zone) {
-			continue
-		}
-		d = delegation{zone: owner}
-		for _, rr := range s.RRs {
-			d.names = append(d.names, dns.CanonicalName(rr.(*dns.NS).Ns))
-		}
-		it.config.Cache.Put(&cache.Entry{Name: owner, Type: dns.TypeNS, Rank: cache.Referral, Set: validate.RRset{RRs: s.RRs}}, now)
+// learn puts what a referral tells into the cache, and makes the delegation that it tells of.
+func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
+	d := &delegation{zone: s.cut(), glue: make(map[string][]netip.Addr)}
+	for _, rr := range s.ns.RRs {
+		d.addName(rr.(*dns.NS).Ns)
 	}
-	if d.zone == "" {
-		return d, false
-	}
-	for _, s := range sets(m.Extra, zone) {
-		if t := setType(s); (t == dns.TypeA || t == dns.TypeAAAA) && slices.Contains(d.names, setName(s)) {
-			it.config.Cache.Put(&cache.Entry{Name: setName(s), Type: t, Rank: cache.Additional, Set: validate.RRset{RRs: s.RRs}}, now)
+	for _, set := range s.glue {
+		for _, rr := range set.RRs {
+			if a, ok := addressOf(rr); ok {
+				d.addGlue(rr.Header().Name, a)
+			}
 		}
+		it.put(set, cache.Additional, now)
 	}
-	it.fill(&d, now)
-	return d, true
+	it.put(s.ns, cache.Referral, now)
+	if len(s.ds.RRs) > 0 {
+		it.put(s.ds, cache.Referral, now)
+	}
+	return d
 }
 
-// parentName is the name one label up; the root is its own.
-func parentName(name string) string {
-	next, end := dns.NextLabel(name, 0)
-	if end || next >= len(name) {
-		return "."
-	}
-	return name[next:]
+func (it *Iterator) put(set validate.RRset, rank cache.Rank, now time.Time) {
+	h := set.RRs[0].Header()
+	it.cfg.Cache.Put(&cache.Entry{Name: h.Name, Type: h.Rrtype, Kind: cache.Positive, Rank: rank, Set: set}, now)
 }

@@ -1,89 +1,211 @@
 package iterate
 
 import (
-	"github.com/miekg/dns"
-
 	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
 )
 
-// sets groups a section into RRsets with their signatures, in order of appearance, leaving out whatever does not
-// belong to zone: a server has a say in its own zone alone.
-func sets(rrs []dns.RR, zone string) []validate.RRset {
-	type id struct {
-		name   string
-		rrtype uint16
-	}
-	var order []id
-	found := map[id]*validate.RRset{}
-	get := func(i id) *validate.RRset {
-		if found[i] == nil {
-			found[i] = new(validate.RRset)
-			order = append(order, i)
-		}
-		return found[i]
-	}
-	for _, rr := range rrs {
-		h := rr.Header()
-		name := dns.CanonicalName(h.Name)
-		if h.Class != dns.ClassINET || !dns.IsSubDomain(zone, name) {
-			continue
-		}
-		if sig, ok := rr.(*dns.RRSIG); ok {
-			s := get(id{name, sig.TypeCovered})
-			s.Sigs = append(s.Sigs, sig)
-			continue
-		}
-		s := get(id{name, h.Rrtype})
-		s.RRs = append(s.RRs, rr)
-	}
-	var list []validate.RRset
-	for _, i := range order {
-		if s := found[i]; len(s.RRs) > 0 {
-			list = append(list, *s)
-		}
-	}
-	return list
+// scrubbed is what is left of a reply when all is gone that the zone's server has no say in. Names are canonical.
+type scrubbed struct {
+	rcode  int
+	aa, ra bool
+	// chain is what the answer section says to the question: RRsets of the name and of what CNAME and DNAME make of it, in
+	// order, as far as the zone goes.
+	chain []validate.RRset
+	// soa is the authority section's SOA whose zone the name is in.
+	soa validate.RRset
+	// ns is the authority section's NS RRset whose owner the name is at or below.
+	ns validate.RRset
+	// ds is the DS RRset of ns's owner.
+	ds validate.RRset
+	// proof are the NSEC and NSEC3 RRsets of the authority section.
+	proof []validate.RRset
+	// glue are addresses in the additional section, of names that ns has.
+	glue []validate.RRset
 }
 
-func setName(s validate.RRset) string { return dns.CanonicalName(s.RRs[0].Header().Name) }
-func setType(s validate.RRset) uint16 { return s.RRs[0].Header().Rrtype }
+// scrub takes from m, a reply of a server of zone, what may be believed. It decides nothing.
+func scrub(m *dns.Msg, q Question, zone string) *scrubbed {
+	s := &scrubbed{rcode: m.Rcode, aa: m.Authoritative, ra: m.RecursionAvailable}
+	if len(m.Answer) > 0 {
+		s.scrubAnswer(group(m.Answer, zone, q.Type), q, zone)
+	}
+	if len(m.Ns) > 0 {
+		s.scrubAuthority(group(m.Ns, zone, dns.TypeNone), q)
+	}
+	if len(s.ns.RRs) > 0 && len(m.Extra) > 0 {
+		s.scrubAdditional(group(m.Extra, zone, dns.TypeNone))
+	}
+	return s
+}
 
-// respond takes out of a classified reply what its kind is about.
-func respond(m *dns.Msg, kind Kind, zone, name string, rrtype uint16) *Response {
-	r := &Response{Kind: kind, Zone: zone, AA: m.Authoritative}
-	if rrtype == dns.TypeRRSIG && kind == Answer {
-		r.Answer = []validate.RRset{signaturesAsked(m.Answer, name)}
-		return r
-	}
-	for _, s := range sets(m.Answer, zone) {
-		owner, t := setName(s), setType(s)
-		switch {
-		case owner == name && t == rrtype && kind == Answer,
-			owner == name && t == dns.TypeCNAME && kind == CNAME,
-			owner != name && t == dns.TypeDNAME && kind == CNAME && dns.IsSubDomain(owner, name):
-			r.Answer = append(r.Answer, s)
+func (s *scrubbed) scrubAnswer(sets rrsets, q Question, zone string) {
+	name := q.Name
+	for len(s.chain) <= len(sets.list) && dns.IsSubDomain(zone, name) {
+		if set, ok := sets.find(name, q.Type); ok {
+			s.chain = append(s.chain, set)
+			return
 		}
+		if set, ok := sets.find(name, dns.TypeCNAME); ok {
+			s.chain = append(s.chain, set)
+			name = dns.CanonicalName(set.RRs[0].(*dns.CNAME).Target)
+			continue
+		}
+		set, ok := sets.above(name, zone, dns.TypeDNAME)
+		if !ok {
+			return
+		}
+		s.chain = append(s.chain, set)
+		target, ok := Redirect(name, set.RRs[0].(*dns.DNAME))
+		if !ok {
+			return
+		}
+		name = target
 	}
-	for _, s := range sets(m.Ns, zone) {
-		switch setType(s) {
+}
+
+func (s *scrubbed) scrubAuthority(sets rrsets, q Question) {
+	for _, set := range sets.list {
+		h := set.RRs[0].Header()
+		switch h.Rrtype {
 		case dns.TypeSOA:
-			if dns.IsSubDomain(setName(s), name) {
-				r.SOA = s
+			if len(s.soa.RRs) == 0 && len(set.RRs) == 1 && dns.IsSubDomain(h.Name, q.Name) {
+				s.soa = set
+			}
+		case dns.TypeNS:
+			if len(s.ns.RRs) == 0 && dns.IsSubDomain(h.Name, q.Name) {
+				s.ns = set
 			}
 		case dns.TypeNSEC, dns.TypeNSEC3:
-			r.Proof = append(r.Proof, s)
+			s.proof = append(s.proof, set)
 		}
 	}
-	return r
+	if len(s.ns.RRs) > 0 {
+		s.ds, _ = sets.find(s.ns.RRs[0].Header().Name, dns.TypeDS)
+	}
 }
 
-// signaturesAsked is the set that a question of type RRSIG is answered with.
-func signaturesAsked(rrs []dns.RR, name string) validate.RRset {
-	var s validate.RRset
+func (s *scrubbed) scrubAdditional(sets rrsets) {
+	for _, rr := range s.ns.RRs {
+		host := dns.CanonicalName(rr.(*dns.NS).Ns)
+		for _, t := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
+			if set, ok := sets.find(host, t); ok {
+				s.glue = append(s.glue, set)
+			}
+		}
+	}
+}
+
+// rrsets are a section's RRsets in the order of their first records.
+type rrsets struct {
+	list  []validate.RRset
+	index map[rrKey]int
+}
+
+type rrKey struct {
+	name   string
+	rrtype uint16
+}
+
+// group makes RRsets of records, and leaves out those of other classes and outside of zone. Signatures go to what they
+// cover, except to a question for signatures (qtype), where they are RRsets themselves.
+func group(rrs []dns.RR, zone string, qtype uint16) rrsets {
+	s := rrsets{index: make(map[rrKey]int, len(rrs))}
 	for _, rr := range rrs {
-		if rr.Header().Rrtype == dns.TypeRRSIG && dns.CanonicalName(rr.Header().Name) == name {
-			s.RRs = append(s.RRs, rr)
+		h := rr.Header()
+		switch {
+		case h.Class != dns.ClassINET || h.Rrtype == dns.TypeOPT || !dns.IsSubDomain(zone, h.Name):
+			continue
+		case h.Rdlength == 0 && h.Rrtype != dns.TypeAPL: // unpacked from nothing, its fields are not set
+			continue
+		case h.Rrtype == dns.TypeRRSIG && qtype != dns.TypeRRSIG:
+			continue
+		}
+		key := rrKey{dns.CanonicalName(h.Name), h.Rrtype}
+		i, known := s.index[key]
+		if !known {
+			i = len(s.list)
+			s.index[key] = i
+			s.list = append(s.list, validate.RRset{})
+		}
+		if !known || !single(h.Rrtype) {
+			s.list[i].RRs = appendNew(s.list[i].RRs, rr)
+		}
+	}
+	for _, rr := range rrs {
+		sig, ok := rr.(*dns.RRSIG)
+		if !ok || sig.Hdr.Rdlength == 0 || sig.Hdr.Class != dns.ClassINET {
+			continue
+		}
+		if i, ok := s.index[rrKey{dns.CanonicalName(sig.Hdr.Name), sig.TypeCovered}]; ok && len(s.list[i].Sigs) < maxSigs {
+			s.list[i].Sigs = append(s.list[i].Sigs, sig)
 		}
 	}
 	return s
+}
+
+// maxSigs is how many signatures of an RRset are kept.
+const maxSigs = 32
+
+// single says of which types a name has one record at most (RFC 2181 section 10.1, RFC 6672 section 2.4).
+func single(rrtype uint16) bool { return rrtype == dns.TypeCNAME || rrtype == dns.TypeDNAME }
+
+// appendNew appends rr unless it is there already (RFC 2181 section 5). Of many records only the first are compared.
+func appendNew(rrs []dns.RR, rr dns.RR) []dns.RR {
+	for _, have := range rrs[:min(len(rrs), 32)] {
+		if dns.IsDuplicate(have, rr) {
+			return rrs
+		}
+	}
+	return append(rrs, rr)
+}
+
+func (s rrsets) find(name string, rrtype uint16) (validate.RRset, bool) {
+	i, ok := s.index[rrKey{name, rrtype}]
+	if !ok {
+		return validate.RRset{}, false
+	}
+	return s.list[i], true
+}
+
+// above finds the RRset of the type at the nearest name above name, no higher than zone.
+func (s rrsets) above(name, zone string, rrtype uint16) (validate.RRset, bool) {
+	for name != zone && name != "." {
+		name = parent(name)
+		if set, ok := s.find(name, rrtype); ok {
+			return set, true
+		}
+	}
+	return validate.RRset{}, false
+}
+
+// parent is the name without its first label; the root's is the root.
+func parent(name string) string {
+	off, end := dns.NextLabel(name, 0)
+	if end || name == "." {
+		return "."
+	}
+	return name[off:]
+}
+
+// Redirect is what d makes of name, which is below its owner (RFC 6672 section 2.2), canonical; ok false: it would be too
+// long, or name is not below.
+func Redirect(name string, d *dns.DNAME) (target string, ok bool) {
+	owner := dns.CanonicalName(d.Hdr.Name)
+	if name == owner || !dns.IsSubDomain(owner, name) {
+		return "", false
+	}
+	target = dns.CanonicalName(d.Target)
+	prefix := name
+	if owner != "." {
+		prefix = name[:len(name)-len(owner)]
+	}
+	if target == "." {
+		target = prefix
+	} else {
+		target = prefix + target
+	}
+	_, ok = dns.IsDomainName(target)
+	return target, ok
 }

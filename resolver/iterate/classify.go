@@ -1,0 +1,72 @@
+package iterate
+
+import "github.com/miekg/dns"
+
+// classify says what a scrubbed reply of a server of zone means. Truncated and Malformed are told before.
+func (s *scrubbed) classify(q Question, zone string) Kind {
+	switch s.rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
+	case dns.RcodeServerFailure:
+		return ServerFailure
+	case dns.RcodeRefused, dns.RcodeNotAuth:
+		return Refused
+	case dns.RcodeFormatError:
+		return FormatError
+	case dns.RcodeNotImplemented, dns.RcodeBadVers:
+		return NotImplemented
+	default:
+		return Unexpected
+	}
+	if s.ra && !s.aa {
+		return Lame // a resolver's word, not an authority's
+	}
+	if len(s.chain) > 0 {
+		// A chain's rcode is about its end (RFC 6604 section 2), which is asked for by itself.
+		return chainKind(s.chain[0].RRs[0].Header().Rrtype, q.Type)
+	}
+	if s.rcode == dns.RcodeYXDomain {
+		return Unexpected // that without a DNAME says nothing
+	}
+	return s.classifyEmpty(q, zone)
+}
+
+func chainKind(first, qtype uint16) Kind {
+	switch {
+	case first == qtype:
+		return Answer
+	case first == dns.TypeCNAME:
+		return CNAME
+	default:
+		return DNAME
+	}
+}
+
+// classifyEmpty tells the kinds without an answer apart (RFC 2308 section 2).
+func (s *scrubbed) classifyEmpty(q Question, zone string) Kind {
+	hasSOA := len(s.soa.RRs) > 0
+	if hasSOA && q.Type == dns.TypeDS && q.Name != "." && s.soaOwner() == q.Name {
+		return Lame // the child's side answered, and knows nothing of the DS
+	}
+	if s.rcode == dns.RcodeNameError {
+		if !s.aa && !hasSOA {
+			return Lame
+		}
+		return NXDOMAIN
+	}
+	if len(s.ns.RRs) > 0 && !hasSOA {
+		if cut := s.cut(); cut != zone && dns.IsSubDomain(zone, cut) && (q.Type != dns.TypeDS || cut != q.Name) {
+			return Referral
+		}
+		if !s.aa {
+			return Lame // to itself
+		}
+	}
+	if s.aa || hasSOA {
+		return NODATA
+	}
+	return Lame
+}
+
+// soaOwner is the zone that the SOA is of, cut the name that the NS RRset is of.
+func (s *scrubbed) soaOwner() string { return dns.CanonicalName(s.soa.RRs[0].Header().Name) }
+func (s *scrubbed) cut() string      { return dns.CanonicalName(s.ns.RRs[0].Header().Name) }

@@ -1,0 +1,242 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"faultzone/resolver/cache"
+	"faultzone/resolver/iterate"
+	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
+)
+
+// lookupKey is what a lookup is for. The name is canonical.
+type lookupKey struct {
+	name  string
+	qtype uint16
+	check bool // whether it is to be believed, too
+}
+
+func (k lookupKey) String() string { return k.name + " " + dns.Type(k.qtype).String() }
+
+// task is the state of one client's question while it is resolved: one activity, which does one thing at a time.
+type task struct {
+	r      *Resolver
+	ctx    context.Context
+	outer  context.Context // the caller's, without our own time limit
+	budget iterate.Budget
+	stack  []lookupKey // lookups under way, each caused by the one before
+	// waiting is whose flight is awaited. The Resolver's mu is over it.
+	waiting *flight
+}
+
+// cached is what the cache can say at once: an entry, or the failure that it remembers, or neither.
+func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure) {
+	e, ok := r.cache.Get(key.name, key.qtype, now)
+	if ok && tellable(e, key.check) {
+		return e, nil
+	}
+	if key.qtype != dns.TypeCNAME {
+		if e, ok := r.cache.RRset(key.name, dns.TypeCNAME, now); ok && tellable(e, key.check) {
+			return e, nil
+		}
+	}
+	if f, ok := r.cache.Failure(key.name, key.qtype, now); ok {
+		return nil, &failure{ede: f.EDE}
+	}
+	if key.name == "." {
+		return nil, nil
+	}
+	if e, ok := r.cache.Closest(parent(key.name), dns.TypeDNAME, now); ok && tellable(e, key.check) {
+		return e, nil
+	}
+	return nil, nil
+}
+
+// tellable says whether an entry may be told to clients, as it is.
+func tellable(e *cache.Entry, check bool) bool {
+	return e.Rank >= cache.NonAuthoritativeAnswer && (!check || e.Status != validate.Indeterminate)
+}
+
+// lookup finds the key's data: in the cache, with whoever is looking for it already, or by asking.
+func (t *task) lookup(key lookupKey) (*cache.Entry, *failure) {
+	for {
+		now := t.r.cfg.Clock.Now()
+		if e, f := t.r.cached(key, now); e != nil || f != nil {
+			return e, f
+		}
+		if slices.Contains(t.stack, key) {
+			return nil, t.stuck("to find %s one would have to know it", key)
+		}
+		if len(t.stack) >= maxDepth {
+			return nil, t.stuck("%s is too many lookups deep", key)
+		}
+		f, lead := t.join(key)
+		if lead {
+			return t.lead(key, f)
+		}
+		t.r.report(func() Event {
+			return Event{Kind: EventJoined, Query: key.String(), Text: "is being resolved already; waiting for that answer"}
+		})
+		err := t.r.cfg.Clock.Await(t.ctx, f.done)
+		t.r.leave(t)
+		switch {
+		case err != nil:
+			return nil, t.outOfTime(key)
+		case !f.abandoned:
+			return f.entry, f.failure
+		}
+	}
+}
+
+// lead does the work for all who want it. A nil flight is for this task alone.
+func (t *task) lead(key lookupKey, f *flight) (e *cache.Entry, fail *failure) {
+	defer func() {
+		if f != nil {
+			t.r.land(key, f, e, fail)
+		}
+	}()
+	t.stack = append(t.stack, key)
+	e, fail = t.find(key)
+	t.stack = t.stack[:len(t.stack)-1]
+	if fail != nil && !fail.local {
+		t.r.cache.Fail(key.name, key.qtype, fail.ede, t.r.cfg.Clock.Now())
+	}
+	return e, fail
+}
+
+// find asks servers, and with check judges what they say; when it is bogus, others are asked.
+func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
+	if key.check {
+		if e, fail := t.judgeKnown(key); e != nil || fail != nil {
+			return e, fail
+		}
+	}
+	var avoid []netip.AddrPort
+	var bogus *cache.Entry
+	for len(avoid) < maxBogus {
+		resp, err := t.r.iter.Fetch(t.ctx, t.request(key, avoid))
+		if err != nil {
+			if bogus != nil {
+				break
+			}
+			return nil, t.failed(err)
+		}
+		now := t.r.cfg.Clock.Now()
+		e := entryOf(key, resp)
+		if !key.check {
+			t.r.keepRest(resp, now)
+			return t.r.cache.Put(e, now), nil
+		}
+		v, fail := t.judge(key, e)
+		if fail != nil {
+			t.r.cache.Put(e, now) // for those who do not check
+			return nil, fail
+		}
+		v.mark(e)
+		t.reportVerdict(key, resp.Server, v)
+		if e.Status != validate.Bogus {
+			t.r.keepRest(resp, now)
+			return t.r.keep(e), nil
+		}
+		if bogus == nil {
+			bogus = e
+		}
+		if v.chain {
+			break // whoever is asked, it will not help
+		}
+		avoid = append(avoid, resp.Server)
+	}
+	return t.r.keep(bogus), nil
+}
+
+// judgeKnown judges what is in the cache and was not judged yet: what came with a referral, or with an answer to
+// somebody who did not check. Nothing comes of what is bogus: servers are asked for it again.
+func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
+	now := t.r.cfg.Clock.Now()
+	known, ok := t.r.cache.Get(key.name, key.qtype, now)
+	if !ok && key.qtype != dns.TypeCNAME {
+		known, ok = t.r.cache.RRset(key.name, dns.TypeCNAME, now)
+	}
+	if !ok || known.Status != validate.Indeterminate ||
+		known.Rank < cache.NonAuthoritativeAnswer && known.Type != dns.TypeDS {
+		return nil, nil
+	}
+	e := &cache.Entry{Name: known.Name, Type: known.Type, Kind: known.Kind, Rank: known.Rank,
+		Set: known.Set, SOA: known.SOA, Proof: known.Proof}
+	v, fail := t.judge(key, e)
+	if fail != nil {
+		return nil, fail
+	}
+	if v.Status == validate.Bogus {
+		return nil, nil
+	}
+	v.Until = earlier(v.Until, known.Expires) // it does not grow younger
+	v.mark(e)
+	t.reportVerdict(key, netip.AddrPort{}, v)
+	return t.r.keep(e), nil
+}
+
+func (t *task) request(key lookupKey, avoid []netip.AddrPort) *iterate.Request {
+	return &iterate.Request{
+		Question: iterate.Question{Name: key.name, Type: key.qtype}, Avoid: avoid, Budget: &t.budget,
+		Addresses: func(_ context.Context, host string, rrtype uint16) []netip.Addr {
+			// What this address leads to is checked; the address need not be.
+			e, _ := t.lookup(lookupKey{name: host, qtype: rrtype})
+			if e == nil || e.Kind != cache.Positive {
+				return nil
+			}
+			return addresses(e.Set.RRs)
+		},
+	}
+}
+
+func addresses(rrs []dns.RR) (list []netip.Addr) {
+	for _, rr := range rrs {
+		switch rr := rr.(type) {
+		case *dns.A:
+			if a, ok := netip.AddrFromSlice(rr.A); ok {
+				list = append(list, a.Unmap())
+			}
+		case *dns.AAAA:
+			if a, ok := netip.AddrFromSlice(rr.AAAA); ok {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
+// failed makes a failure of what ended a walk.
+func (t *task) failed(err error) *failure {
+	var f *iterate.Failure
+	if !errors.As(err, &f) {
+		return &failure{ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeOther, ExtraText: err.Error()}}}
+	}
+	// Time and budget are this client's question's; another question gets its own.
+	spent := f.Cause != nil && (t.ctx.Err() != nil || errors.Is(f.Cause, iterate.ErrBudget))
+	return &failure{ede: f.EDE(), local: t.outer.Err() != nil || spent && len(t.stack) > 1}
+}
+
+func (t *task) stuck(format string, key lookupKey) *failure {
+	return &failure{local: true, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeOther, ExtraText: fmt.Sprintf(format, key)}}}
+}
+
+func (t *task) outOfTime(key lookupKey) *failure {
+	return &failure{local: true, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeNoReachableAuthority,
+		ExtraText: "out of time while " + key.String() + " was looked for"}}}
+}
+
+// parent is the name without its first label.
+func parent(name string) string {
+	off, end := dns.NextLabel(name, 0)
+	if end {
+		return "."
+	}
+	return name[off:]
+}
