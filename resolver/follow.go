@@ -68,7 +68,8 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		return any8482(q)
 	}
 	var array [4]*cache.Entry
-	entries, names := array[:0], []string(nil)
+	var nameArray [4]string
+	entries, names := array[:0], nameArray[:0]
 	key := lookupKey{name: q.name, qtype: q.qtype}
 	a := &reply{}
 	for {
@@ -83,7 +84,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		if key.check && e.Status == validate.Bogus {
 			return servfail(e.EDE)
 		}
-		entries = append(entries, e)
+		entries, names = append(entries, e), append(names, key.name)
 		target, alias := aliasOf(e, key)
 		if !alias {
 			break
@@ -95,7 +96,6 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		r.report(func() Event {
 			return Event{Kind: EventFollow, Query: q.String(), Text: fmt.Sprintf("%s leads to %s", dns.Type(e.Type), target)}
 		})
-		names = append(names, key.name)
 		if slices.Contains(names, target) || len(names) == maxLinks {
 			return servfail([]dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeOther,
 				ExtraText: fmt.Sprintf("the aliases of %s go in a circle or have no end (at %s)", q.name, target)}})
@@ -119,13 +119,12 @@ func aliasOf(e *cache.Entry, key lookupKey) (target string, alias bool) {
 		return dns.CanonicalName(rr.Target), true
 	case *dns.DNAME:
 		target, _ = iterate.Redirect(key.name, rr)
-		return target, true
+		return target, key.qtype != dns.TypeCNAME || target == "" // what it makes is itself the CNAME
 	}
 	return "", false
 }
 
-// fill makes the sections from the entries; names are those that the first of them were found for, as far as they are
-// aliases.
+// fill makes the sections from the entries; names are those that they were found for.
 func (a *reply) fill(q *question, entries []*cache.Entry, names []string, now time.Time) {
 	a.secure = true
 	for i, e := range entries {
@@ -141,7 +140,7 @@ func (a *reply) fill(q *question, entries []*cache.Entry, names []string, now ti
 			if q.do {
 				a.answer = e.AppendSigs(a.answer, now)
 			}
-			if e.Type == dns.TypeDNAME && i < len(names) {
+			if e.Type == dns.TypeDNAME && e.Name != names[i] && a.rcode != dns.RcodeYXDomain {
 				a.answer = append(a.answer, synthesised(e, names[i], now))
 			}
 		}

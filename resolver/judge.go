@@ -108,9 +108,10 @@ func denial(e *cache.Entry) []validate.RRset {
 	return append(sets, e.Proof...)
 }
 
-// above is the deepest name whose zone may have the type at name: a DS belongs to the zone above.
+// above is the deepest name whose zone may have the type at name: a DS belongs to the zone above, and a CNAME never stands
+// at the top of a zone.
 func above(name string, rrtype uint16) string {
-	if rrtype == dns.TypeDS {
+	if rrtype == dns.TypeDS || rrtype == dns.TypeCNAME {
 		return parent(name)
 	}
 	return name

@@ -43,25 +43,24 @@ func scrub(m *dns.Msg, q Question, zone string) *scrubbed {
 func (s *scrubbed) scrubAnswer(sets rrsets, q Question, zone string) {
 	name := q.Name
 	for len(s.chain) <= len(sets.list) && dns.IsSubDomain(zone, name) {
-		if set, ok := sets.find(name, q.Type); ok {
+		if set, ok := sets.above(name, zone, dns.TypeDNAME); ok {
+			// Where there is a DNAME, nothing below it is there by itself; a CNAME was made from it.
+			s.chain = append(s.chain, set)
+			if name, ok = Redirect(name, set.RRs[0].(*dns.DNAME)); !ok {
+				return
+			}
+			continue
+		}
+		set, ok := sets.find(name, q.Type)
+		if ok {
 			s.chain = append(s.chain, set)
 			return
 		}
-		if set, ok := sets.find(name, dns.TypeCNAME); ok {
-			s.chain = append(s.chain, set)
-			name = dns.CanonicalName(set.RRs[0].(*dns.CNAME).Target)
-			continue
-		}
-		set, ok := sets.above(name, zone, dns.TypeDNAME)
-		if !ok {
+		if set, ok = sets.find(name, dns.TypeCNAME); !ok {
 			return
 		}
 		s.chain = append(s.chain, set)
-		target, ok := Redirect(name, set.RRs[0].(*dns.DNAME))
-		if !ok {
-			return
-		}
-		name = target
+		name = dns.CanonicalName(set.RRs[0].(*dns.CNAME).Target)
 	}
 }
 
