@@ -58,6 +58,15 @@ func (s *Server) secondaryOf(view, origin string) (*hosted, error) {
 	return h, err
 }
 
+// Views lists the names of the views, in the order in which they are tried.
+func (s *Server) Views() []string {
+	names := make([]string, len(s.views))
+	for i, v := range s.views {
+		names[i] = v.name
+	}
+	return names
+}
+
 // Zones lists all zones, in the order of the configuration.
 func (s *Server) Zones() []ZoneID {
 	var ids []ZoneID

@@ -13,7 +13,7 @@ func (s *Server) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
 	if !p.read(query) {
 		return nil, false
 	}
-	v := s.viewFor(from.Addr.Addr(), "")
+	v := s.viewFor(&from, "")
 	if v == nil {
 		return s.answerSlowly(query, from, nil, nil)
 	}
@@ -28,27 +28,29 @@ func (s *Server) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
 	var buf [maxName + 8]byte
 	key := p.key(buf[:0], query)
 	packed := sv.answers.get(key)
-	if packed == nil || len(packed) > p.edns.limit(from.Network) {
+	if packed == nil || s.extend(&p.edns, from.Addr.Addr()) != dns.RcodeSuccess || s.badCookie(&p.edns, from.Network) {
 		return s.answerSlowly(query, from, sv, key)
 	}
-	reply = make([]byte, len(packed))
-	copy(reply, packed)
+	size := len(packed) + p.edns.optionsLen()
+	if size > p.edns.limit(from.Network) {
+		return s.answerSlowly(query, from, sv, key)
+	}
+	reply = append(make([]byte, 0, size), packed...)
 	reply[0], reply[1] = query[0], query[1]
 	reply[2] |= query[2] & flagRD
-	return reply, true
+	return p.edns.appendOptions(reply), true
 }
 
 // answerSlowly puts the answer together record by record, and keeps it in sv under key if sv is what it was made from.
 func (s *Server) answerSlowly(query []byte, from Peer, sv *served, key []byte) ([]byte, bool) {
-	var q dns.Msg
-	if err := q.Unpack(query); err != nil {
+	q, err := unpackQuery(query)
+	if err != nil {
 		return nil, false
 	}
-	a := s.respond(&q, request{peer: from})
-	limit := a.edns.limit(from.Network)
-	packed := a.fit(limit)
+	a := s.respond(q, request{peer: from})
+	packed := a.fit(a.edns.limit(from.Network))
 	if sv != nil && a.from == sv && !a.msg.Truncated && !a.dropped {
-		kept := append([]byte(nil), packed...)
+		kept := a.edns.bare(packed)
 		kept[2] &^= flagRD
 		sv.answers.put(key, kept)
 	}

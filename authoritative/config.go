@@ -8,6 +8,8 @@ import (
 
 	"faultzone/authoritative/sign"
 	"faultzone/authoritative/zone"
+
+	"github.com/miekg/dns"
 )
 
 // Clock is all the time that a server needs. Sleep and Await are called only by activities that Go started and by
@@ -59,8 +61,15 @@ type Config struct {
 	Keys      []TSIGKey
 	Clock     Clock
 	Exchanger Exchanger
+	// NSID is what the server calls itself in the NSID option (RFC 5001), to those who ask; empty: nothing.
+	NSID []byte
+	// Cookies are the server's DNS cookies; Chaos is what it tells of itself in class CHAOS.
+	Cookies Cookies
+	Chaos   Chaos
 	// Rand gives the message IDs of the server's own queries.
 	Rand *rand.Rand
+	// MaxTransfer bounds what one incoming transfer may bring, in octets on the wire; 0: 256 MiB, negative: no bound.
+	MaxTransfer int64
 	// Report is told what happens, from whatever goroutine it happens on. It must not wait, and must not call the
 	// server. nil: nobody is told.
 	Report func(Event)
@@ -72,7 +81,10 @@ type View struct {
 	Name string
 	// Match says who sees the view; nil: everybody, as in BIND. An empty list that is not nil: nobody.
 	Match Match
-	Zones []Zone
+	// Destinations, when not nil, says under which of the server's own addresses the view is seen: Match has to take a
+	// query's source, and Destinations where it arrived, as BIND's match-destinations does.
+	Destinations Match
+	Zones        []Zone
 }
 
 // Zone is one zone in one view.
@@ -88,8 +100,16 @@ type Zone struct {
 	Signing *Signing
 	// Primaries, when not empty, makes the zone a secondary's. They are asked in order.
 	Primaries []Primary
+	// WholeTransfers has a secondary ask for whole zones (AXFR) where it would ask for the changes first (IXFR).
+	WholeTransfers bool
+	// Journal is how many records of past changes are kept to answer IXFR from; 0: 100,000, negative: none. Whoever
+	// has a version from before that gets the whole zone.
+	Journal int
 	// Transfer says who may transfer the zone; nil: nobody.
 	Transfer Match
+	// AllowUpdate says who may change the zone by dynamic update (RFC 2136); nil: nobody. A secondary hands the updates
+	// of those whom it allows on to its primaries, which check them anew.
+	AllowUpdate Match
 	// NotifyFrom says whose NOTIFY a secondary heeds beside its primaries'.
 	NotifyFrom Match
 	// Notify are those who are told of each new serial, and once at Start.
@@ -111,6 +131,10 @@ type Signing struct {
 	Params            sign.Params
 	Validity, Refresh time.Duration
 	Epoch             time.Time
+	// ParentDS tells which DS records the zone's parent has now: what a KSK rollover waits for (see [Server.StartRollover]).
+	// It is asked every ParentInterval (0: an hour), and must not wait long. nil: [Server.ParentHas] says it instead.
+	ParentDS       func(zone string) []dns.RR
+	ParentInterval time.Duration
 }
 
 // period returns the times of the signatures that are current at now, and when the next period begins.

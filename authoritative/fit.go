@@ -11,9 +11,9 @@ import (
 
 // fit packs the answer into at most limit octets, and leaves a.msg as it was packed. What does not fit goes in this
 // order: additional addresses that nobody needs, RRset by RRset from the end, silently (RFC 2181 section 9); in a
-// referral, glue for name servers outside the delegated zone, likewise (RFC 9471 section 3.2). When that is not enough,
-// or glue from inside the delegated zone would have to go (RFC 9471 section 3.1), all records go and TC is set: the
-// resolver asks again over TCP.
+// referral, glue for name servers outside the delegated zone, likewise, but not all of it (RFC 9471 section 3.2). When that
+// is not enough, or glue from inside the delegated zone would have to go (RFC 9471 section 3.1), all records go and TC is
+// set: the resolver asks again over TCP.
 func (a *answer) fit(limit int) []byte {
 	packed, err := a.msg.Pack()
 	if err != nil {
@@ -73,7 +73,16 @@ func (a *answer) neededExtra() int {
 		}
 	}
 	a.msg.Extra = append(needed, rest...)
-	return len(needed)
+	if len(needed) > 0 {
+		return len(needed)
+	}
+	// All name servers are elsewhere. Their glue is optional, but a resolver that got none of it could be left without
+	// a way on where two zones name each other's servers (RFC 9471 section 2.3): the first set stays.
+	n, optional := 0, a.optional()
+	for n < optional && (n == 0 || sameSet(a.msg.Extra[n], a.msg.Extra[n-1])) {
+		n++
+	}
+	return n
 }
 
 // lastRRset returns where the last RRset of extra[:end] begins, its signatures taken with it, or -1 when that would

@@ -3,6 +3,7 @@ package authoritative
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -41,10 +42,13 @@ type lab struct {
 	broken map[netip.Addr]error // servers that cannot be reached, and how
 	lost   func(query []byte) bool
 	alter  func(reply []byte) []byte
+	// fakes answer in place of servers at their addresses, whatever they like.
+	fakes map[netip.Addr]func(q *dns.Msg, network string) []*dns.Msg
 }
 
 func newLab(t testing.TB) *lab {
-	l := &lab{t: t, clock: clock.NewVirtual(start), servers: map[netip.Addr]*Server{}, broken: map[netip.Addr]error{}}
+	l := &lab{t: t, clock: clock.NewVirtual(start), servers: map[netip.Addr]*Server{}, broken: map[netip.Addr]error{},
+		fakes: map[netip.Addr]func(*dns.Msg, string) []*dns.Msg{}}
 	t.Cleanup(func() {
 		if err := l.clock.Close(); err != nil {
 			t.Errorf("closing the clock: %v", err)
@@ -141,6 +145,9 @@ func (w *wires) reach(ctx context.Context, to netip.AddrPort, query []byte, time
 	broken, lost := w.lab.broken[to.Addr()], w.lab.lost
 	w.lab.mu.Unlock()
 	s := w.lab.servers[to.Addr()]
+	if f := w.lab.fakes[to.Addr()]; f != nil {
+		return nil, w.lab.clock.Sleep(ctx, latency)
+	}
 	if s == nil || broken == errTimeout || lost != nil && lost(query) {
 		if err := w.lab.clock.Sleep(ctx, timeout); err != nil {
 			return nil, err
@@ -160,7 +167,7 @@ func (w *wires) Exchange(ctx context.Context, to netip.AddrPort, network string,
 		return nil, err
 	}
 	var replies [][]byte
-	_ = s.Serve(ctx, slices.Clone(query), w.peer(to, network), func(b []byte) error {
+	_ = w.serve(ctx, s, slices.Clone(query), w.peer(to, network), func(b []byte) error {
 		replies = append(replies, b)
 		return nil
 	})
@@ -189,7 +196,7 @@ func (w *wires) Transfer(ctx context.Context, to netip.AddrPort, query []byte, t
 	}
 	var end error
 	more := true
-	err = s.Serve(ctx, slices.Clone(query), w.peer(to, "tcp"), func(b []byte) error {
+	err = w.serve(ctx, s, slices.Clone(query), w.peer(to, "tcp"), func(b []byte) error {
 		if w.lab.alter != nil {
 			b = w.lab.alter(b)
 		}
@@ -202,10 +209,32 @@ func (w *wires) Transfer(ctx context.Context, to netip.AddrPort, query []byte, t
 		more, end = receive(b)
 		return end
 	})
+	if end == nil && err == nil && more {
+		return io.ErrUnexpectedEOF // the connection is closed
+	}
 	if end != nil {
 		return end
 	}
 	return err
+}
+
+// serve has the server answer, or the fake in its place.
+func (w *wires) serve(ctx context.Context, s *Server, query []byte, peer Peer, send func([]byte) error) error {
+	f := w.lab.fakes[peer.Local.Addr()]
+	if f == nil {
+		return s.Serve(ctx, query, peer, send)
+	}
+	q := new(dns.Msg)
+	if err := q.Unpack(query); err != nil {
+		return err
+	}
+	for _, m := range f(q, peer.Network) {
+		m.Id, m.Opcode, m.Response = q.Id, q.Opcode, true
+		if err := send(pack(w.lab.t, m)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *wires) peer(to netip.AddrPort, network string) Peer {

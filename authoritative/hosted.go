@@ -14,13 +14,16 @@ import (
 // hosted is one zone in one view. What answers need is in served, read without a lock; the rest is guarded by mu, which
 // is never held over a wait.
 type hosted struct {
-	server     *Server
-	view       string
-	origin     string // canonical
-	served     atomic.Pointer[served]
-	transfer   atomic.Pointer[Match]
-	notifyFrom Match
-	targets    []Primary // who is notified
+	server   *Server
+	view     string
+	origin   string // canonical
+	served   atomic.Pointer[served]
+	transfer atomic.Pointer[Match]
+	// allowUpdate says who may update the zone, on a secondary through it.
+	allowUpdate atomic.Pointer[Match]
+	notifyFrom  Match
+	targets     []Primary // who is notified
+	journal     int       // how many records the history may have
 
 	// One of the two is set.
 	primary   *primary
@@ -36,6 +39,11 @@ type served struct {
 	// expires is when a secondary's copy is given up; zero for a primary's.
 	expires time.Time
 	answers *answers
+	// history leads up to zone.
+	history history
+
+	sizing sync.Once
+	size   int // of the zone on the wire, once sizing is done
 }
 
 // current returns what to answer from now, or nil when the zone has expired or was never loaded.
@@ -59,15 +67,23 @@ func (h *hosted) whyNot() string {
 	return fmt.Sprintf("%s expired at %s: no primary has confirmed it in time", h.origin, sv.expires.UTC().Format(time.RFC3339))
 }
 
-// publish makes z what is answered from, until expires (zero: for ever).
+// publish makes z what is answered from, until expires (zero: for ever), and notes what has changed. The caller holds mu,
+// or nobody else has h yet.
 func (h *hosted) publish(z *zone.Zone, expires time.Time) {
 	sv := &served{zone: z, expires: expires}
-	if old := h.served.Load(); old != nil && old.zone == z {
-		sv.answers = old.answers
+	old := h.served.Load()
+	if old != nil && old.zone == z {
+		sv.answers, sv.history = old.answers, old.history
 	} else {
-		sv.answers = new(answers)
+		sv.answers = &answers{pool: &h.server.answers}
+		if old != nil {
+			sv.history = old.history.grown(old.zone, z, h.journal)
+		}
 	}
 	h.served.Store(sv)
+	if old != nil && old.answers != nil && old.answers != sv.answers {
+		old.answers.drop()
+	}
 }
 
 // start begins the zone's timers.
@@ -79,6 +95,12 @@ func (h *hosted) start(ctx context.Context) {
 		}
 	} else if h.primary.signing != nil {
 		h.server.clock.Go(func() { h.signLoop(ctx) })
+		h.mu.Lock()
+		r := h.primary.roll
+		h.mu.Unlock()
+		if r != nil {
+			h.server.clock.Go(func() { h.rollLoop(ctx, r) })
+		}
 	}
 	h.notifyAll()
 }

@@ -98,7 +98,7 @@ func (x *exchange) hearNotify(q *dns.Msg) *answer {
 	if question.Qtype != dns.TypeSOA || question.Qclass != dns.ClassINET {
 		return a.refuse(dns.RcodeNotImplemented, nil)
 	}
-	v := x.s.viewFor(x.peer.Addr.Addr(), x.key)
+	v := x.s.viewFor(&x.peer, x.key)
 	if v == nil {
 		return x.s.refuseQuestion(a, v, question, x.request)
 	}

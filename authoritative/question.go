@@ -45,27 +45,38 @@ func (p *plainQuestion) read(query []byte) bool {
 	return p.readOPT(query[p.end:])
 }
 
-// readOPT reads an OPT record of version 0 that fills b. Its options are passed over: none of them changes an answer.
+// readOPT reads an OPT record of version 0 that fills b.
 func (p *plainQuestion) readOPT(b []byte) bool {
 	if len(b) < 11 || b[0] != 0 || binary.BigEndian.Uint16(b[1:]) != dns.TypeOPT || b[5] != 0 || b[6] != 0 {
 		return false
 	}
-	if len(b) != 11+int(binary.BigEndian.Uint16(b[9:])) || !optionsWellFormed(b[11:]) {
+	if len(b) != 11+int(binary.BigEndian.Uint16(b[9:])) {
 		return false
 	}
 	p.edns = edns{present: true, size: binary.BigEndian.Uint16(b[3:]), do: b[7]&0x80 != 0}
-	return true
+	return p.edns.readOptions(b[11:])
 }
 
-// optionsWellFormed tells whether b is a row of whole options. Those that miekg/dns reads closely go the ordinary way.
-func optionsWellFormed(b []byte) bool {
+// readOptions tells whether b is a row of whole options, none of which needs more than is done here. Options that mean
+// nothing to the server are passed over whatever is in them (RFC 6891 section 6.1.2): padding, keepalive, client subnet.
+func (e *edns) readOptions(b []byte) bool {
 	for len(b) > 0 {
 		if len(b) < 4 {
 			return false
 		}
 		code, n := binary.BigEndian.Uint16(b), 4+int(binary.BigEndian.Uint16(b[2:]))
-		if n > len(b) || code != dns.EDNS0COOKIE && code != dns.EDNS0NSID && code != dns.EDNS0PADDING {
+		if n > len(b) {
 			return false
+		}
+		switch code {
+		case dns.EDNS0EXPIRE:
+			return false
+		case dns.EDNS0NSID:
+			e.nsid = true
+		case dns.EDNS0COOKIE:
+			if e.cookie == nil {
+				e.cookie = b[4:n]
+			}
 		}
 		b = b[n:]
 	}

@@ -54,20 +54,30 @@ func (s *Server) respond(q *dns.Msg, r request) *answer {
 		return nil
 	}
 	e, rcode := readEDNS(q)
+	if rcode == dns.RcodeSuccess {
+		rcode = s.extend(&e, r.peer.Addr.Addr())
+	}
 	a := &answer{msg: newReply(q, rcode), edns: e}
 	switch {
 	case q.Opcode != dns.OpcodeQuery:
 		return a.refuse(dns.RcodeNotImplemented, nil)
-	case len(q.Question) != 1:
-		return a.refuse(dns.RcodeFormatError, nil)
 	case rcode != dns.RcodeSuccess:
 		return a.refuse(rcode, nil)
+	case s.badCookie(&e, r.peer.Network):
+		return a.refuse(dns.RcodeBadCookie, nil)
+	case len(q.Question) == 0 && e.replyCookie != nil: // a client that only wants a cookie, RFC 7873 section 5.4
+		return a.refuse(dns.RcodeSuccess, nil)
+	case len(q.Question) != 1: // RFC 9619
+		return a.refuse(dns.RcodeFormatError, nil)
 	}
 	question := q.Question[0]
 	if isMeta(question.Qtype) {
 		return a.refuse(metaRcode(question.Qtype), nil)
 	}
-	v := s.viewFor(r.peer.Addr.Addr(), r.key)
+	if s.describe(a, question) {
+		return a
+	}
+	v := s.viewFor(&r.peer, r.key)
 	h, name := (*hosted)(nil), ""
 	if v != nil && question.Qclass == dns.ClassINET {
 		var err error
@@ -83,7 +93,9 @@ func (s *Server) respond(q *dns.Msg, r request) *answer {
 	if sv == nil {
 		return a.refuse(dns.RcodeServerFailure, newEDE(dns.ExtendedErrorCodeInvalidData, h.whyNot()))
 	}
-	return s.lookup(a, v, sv, question)
+	a = s.lookup(a, v, sv, question)
+	a.tellExpire(q, h, sv)
+	return a
 }
 
 // metaRcode is the answer to the types that ask for no RRset and are not served here.

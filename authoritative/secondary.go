@@ -23,9 +23,11 @@ const (
 	minInterval = time.Second
 )
 
-// secondary is the state of a copied zone (RFC 1034 section 4.3.5). All but primaries is guarded by the zone's mu.
+// secondary is the state of a copied zone (RFC 1034 section 4.3.5). All but primaries and
+// wholeOnly is guarded by mu of hosted.
 type secondary struct {
 	primaries []Primary
+	wholeOnly bool   // AXFR is asked for, never IXFR
 	wanted    bool   // a check is to be made at once
 	force     bool   // and to be a transfer whatever the serial
 	wake      func() // fires what the loop waits for
@@ -125,7 +127,7 @@ func (h *hosted) refresh(ctx context.Context, force bool) {
 // refreshFrom makes the SOA check at p, and the transfer that may follow.
 func (h *hosted) refreshFrom(ctx context.Context, p Primary, force bool) error {
 	if !force {
-		serial, err := h.checkSerial(ctx, p)
+		serial, expire, err := h.checkSerial(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -133,7 +135,7 @@ func (h *hosted) refreshFrom(ctx context.Context, p Primary, force bool) error {
 			here := sv.zone.Serial()
 			switch {
 			case serial == here:
-				h.good(ctx, sv.zone)
+				h.good(ctx, sv.zone, expire)
 				h.event(EventRefresh, p.Addr, "%s is current at serial %d", h.name(), here)
 				return nil
 			case !zone.SerialLess(here, serial):
@@ -142,10 +144,10 @@ func (h *hosted) refreshFrom(ctx context.Context, p Primary, force bool) error {
 		}
 		h.event(EventRefresh, p.Addr, "%s has serial %d of %s: transferring", p.Addr, serial, h.name())
 	}
-	z, err := h.transferIn(ctx, p)
+	t, err := h.transferIn(ctx, p, force)
 	if err == nil {
-		if sv := h.current(); sv != nil && !force && zone.SerialLess(z.Serial(), sv.zone.Serial()) {
-			err = fmt.Errorf("the transferred serial %d is older than %d, which is here", z.Serial(), sv.zone.Serial())
+		if sv := h.current(); sv != nil && !force && zone.SerialLess(t.zone.Serial(), sv.zone.Serial()) {
+			err = fmt.Errorf("the transferred serial %d is older than %d, which is here", t.zone.Serial(), sv.zone.Serial())
 		}
 	}
 	if err != nil {
@@ -154,14 +156,15 @@ func (h *hosted) refreshFrom(ctx context.Context, p Primary, force bool) error {
 		}
 		return fmt.Errorf("transfer: %w", err)
 	}
-	h.good(ctx, z)
-	h.event(EventTransfer, p.Addr, "serial %d of %s has come in from %s", z.Serial(), h.name(), p.Addr)
+	h.good(ctx, t.zone, t.expire)
+	h.event(EventTransfer, p.Addr, "serial %d of %s has come in from %s, %s", t.zone.Serial(), h.name(), p.Addr, t.how)
 	h.notifyAll()
 	return nil
 }
 
 // checkSerial asks p for the zone's SOA: over UDP, and over TCP when that was truncated (RFC 1034 section 4.3.5).
-func (h *hosted) checkSerial(ctx context.Context, p Primary) (uint32, error) {
+// The second result is what p says of its own copy's expiry.
+func (h *hosted) checkSerial(ctx context.Context, p Primary) (uint32, *time.Duration, error) {
 	var reply *dns.Msg
 	var err error
 	for range checkTries {
@@ -174,27 +177,29 @@ func (h *hosted) checkSerial(ctx context.Context, p Primary) (uint32, error) {
 		reply, err = h.askSOA(ctx, p, "tcp")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("SOA check: %w", err)
+		return 0, nil, fmt.Errorf("SOA check: %w", err)
 	}
 	if reply.Rcode != dns.RcodeSuccess {
-		return 0, fmt.Errorf("SOA check: it answered %s", rcodeText(reply))
+		return 0, nil, fmt.Errorf("SOA check: it answered %s", rcodeText(reply))
 	}
 	for _, rr := range reply.Answer {
 		if soa, ok := rr.(*dns.SOA); ok && sameOrigin(soa.Hdr.Name, h.origin) {
 			if !reply.Authoritative {
-				return 0, errors.New("SOA check: it is not authoritative for the zone itself")
+				return 0, nil, errors.New("SOA check: it is not authoritative for the zone itself")
 			}
-			return soa.Serial, nil
+			return soa.Serial, toldExpire(reply), nil
 		}
 	}
-	return 0, errors.New("SOA check: its answer has no SOA of the zone")
+	return 0, nil, errors.New("SOA check: its answer has no SOA of the zone")
 }
 
-// askSOA asks with EDNS, to be told why not, and again without it where that is not understood.
+// askSOA asks with EDNS, to be told the expiry or why not, and again without it where that is not understood.
 func (h *hosted) askSOA(ctx context.Context, p Primary, network string) (*dns.Msg, error) {
 	for _, withEDNS := range []bool{true, false} {
 		m := h.server.newQuery(dns.OpcodeQuery, h.origin, dns.TypeSOA)
-		edns{present: withEDNS}.attach(m, nil)
+		if withEDNS {
+			askExpire(m)
+		}
 		reply, err := h.server.ask(ctx, m, p, network, checkTimeout)
 		if err != nil || reply.Rcode != dns.RcodeFormatError && reply.Rcode != dns.RcodeNotImplemented {
 			return reply, err
@@ -208,15 +213,20 @@ func timedOut(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// good takes z, confirmed or new, as current from now: refresh and expire count from here.
-func (h *hosted) good(ctx context.Context, z *zone.Zone) {
+// good takes z, confirmed or new, as current from now: refresh and expire count from here, the latter as far as the
+// primary's own copy lasts.
+func (h *hosted) good(ctx context.Context, z *zone.Zone, expire *time.Duration) {
 	now := h.server.clock.Now()
 	soa := z.SOA()
 	h.mu.Lock()
 	sec := h.secondary
 	sec.soa, sec.lastGood, sec.lastResult, sec.backoff = soa, now, "successful", 0
 	sec.nextRefresh = now.Add(max(seconds(soa.Refresh), minInterval))
-	h.publish(z, now.Add(seconds(soa.Expire)))
+	var before time.Time
+	if sv := h.served.Load(); sv != nil && sv.zone == z {
+		before = sv.expires
+	}
+	h.publish(z, expiry(now, soa, expire, before))
 	h.mu.Unlock()
 	h.watchExpiry(ctx)
 }
@@ -272,6 +282,7 @@ func (h *hosted) expireIfDue() bool {
 	due := sv != nil && sv.zone != nil && !h.server.clock.Now().Before(sv.expires)
 	if due {
 		h.served.Store(&served{expires: sv.expires})
+		sv.answers.drop()
 	}
 	h.mu.Unlock()
 	if due {

@@ -37,7 +37,7 @@ func (x *exchange) serve(ctx context.Context) error {
 	opcode := wireOpcode(x.query)
 	var err error
 	if x.layout, err = measure(x.query); err != nil {
-		if opcode != dns.OpcodeQuery && opcode != dns.OpcodeNotify {
+		if !spoken(opcode) {
 			return x.sendBare(dns.RcodeNotImplemented)
 		}
 		return x.sendBare(dns.RcodeFormatError)
@@ -46,18 +46,29 @@ func (x *exchange) serve(ctx context.Context) error {
 	if answered {
 		return err
 	}
-	var q dns.Msg
-	switch err := q.Unpack(x.query); {
-	case opcode != dns.OpcodeQuery && opcode != dns.OpcodeNotify:
+	q, err := unpackQuery(x.query)
+	switch {
+	case !spoken(opcode):
 		return x.sendBare(dns.RcodeNotImplemented)
-	case err != nil || len(q.Question) != 1:
+	case err != nil:
 		return x.sendBare(dns.RcodeFormatError)
+	case opcode == dns.OpcodeQuery && len(q.Question) != 1:
+		return x.reply(x.s.respond(q, x.request))
+	case len(q.Question) != 1:
+		return x.sendBare(dns.RcodeFormatError)
+	case opcode == dns.OpcodeUpdate:
+		return x.update(ctx, q)
 	case opcode == dns.OpcodeNotify:
-		return x.reply(x.hearNotify(&q))
+		return x.reply(x.hearNotify(q))
 	case q.Question[0].Qtype == dns.TypeAXFR || q.Question[0].Qtype == dns.TypeIXFR:
-		return x.transferOut(ctx, &q)
+		return x.transferOut(ctx, q)
 	}
-	return x.reply(x.s.respond(&q, x.request))
+	return x.reply(x.s.respond(q, x.request))
+}
+
+// spoken tells the opcodes that mean something here.
+func spoken(opcode int) bool {
+	return opcode == dns.OpcodeQuery || opcode == dns.OpcodeNotify || opcode == dns.OpcodeUpdate
 }
 
 // authenticate checks the query's TSIG, if it has one, and answers itself where that fails.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -18,7 +17,13 @@ type Server struct {
 	exchanger Exchanger
 	tell      func(Event)
 	views     []*view
-	keys      atomic.Pointer[map[string]*tsigKey] // by canonical name; replaced, never changed
+	// maxTransfer bounds incoming transfers, in octets; not above 0: no bound.
+	maxTransfer int64
+	nsid        []byte
+	cookies     *cookieJar // nil: none are given
+	chaos       Chaos
+	answers     answerPool
+	keys        atomic.Pointer[map[string]*tsigKey] // by canonical name; replaced, never changed
 
 	randMu sync.Mutex
 	rand   *rand.Rand
@@ -32,14 +37,20 @@ type Server struct {
 type view struct {
 	name  string
 	match atomic.Pointer[Match]
-	zones map[string]*hosted // by name in lower case on the wire
-	order []*hosted
+	// destinations is nil where any will do.
+	destinations Match
+	zones        map[string]*hosted // by name in lower case on the wire
+	order        []*hosted
 }
 
 // New checks the configuration, signs the zones that are to be signed, and returns a server that can answer. Timers
 // begin with Start. Every mistake in the configuration is told, each with the view and zone it is in.
 func New(c Config) (*Server, error) {
-	s := &Server{name: c.Name, clock: c.Clock, exchanger: c.Exchanger, rand: c.Rand, tell: c.Report}
+	s := &Server{name: c.Name, clock: c.Clock, exchanger: c.Exchanger, rand: c.Rand, tell: c.Report,
+		chaos: c.Chaos}
+	if len(c.NSID) > 0 {
+		s.nsid = append([]byte(nil), c.NSID...)
+	}
 	if err := s.configure(c); err != nil {
 		if c.Name != "" {
 			return nil, fmt.Errorf("server %s: %w", c.Name, err)
@@ -78,10 +89,10 @@ func (s *Server) running() context.Context {
 	return s.ctx
 }
 
-// viewFor returns the first view that takes a request from addr under that key, or nil.
-func (s *Server) viewFor(addr netip.Addr, key string) *view {
+// viewFor returns the first view that takes a request of the peer's under that key, or nil.
+func (s *Server) viewFor(from *Peer, key string) *view {
 	for _, v := range s.views {
-		if v.match.Load().Allows(addr, key) {
+		if v.match.Load().Allows(from.Addr.Addr(), key) && (v.destinations == nil || v.destinations.Allows(from.Local.Addr(), key)) {
 			return v
 		}
 	}

@@ -30,6 +30,10 @@ type primary struct {
 	source  *zone.Zone
 	signing *Signing // nil: source is served as it is
 
+	keys   []*sign.Key // the zone's own, after the rollovers that have ended
+	roll   *rollover   // under way; nil: none
+	rolled RollStatus  // how the last one ended
+
 	over                  Resigning
 	period                time.Time // when the period began that the last signing was made in
 	inception, expiration time.Time
@@ -43,6 +47,11 @@ func (p *primary) sign(h *hosted, source *zone.Zone, now time.Time) error {
 	}
 	params := p.signing.Params
 	params.Inception, params.Expiration = p.inception, p.expiration
+	params.Keys = p.keys
+	if p.roll != nil {
+		params.Keys = p.roll.keys(p.keys)
+		params.Announce, _ = p.roll.announce(params.Announce)
+	}
 	if p.over.Keys != nil {
 		params.Keys = p.over.Keys
 	}
@@ -130,6 +139,7 @@ func (h *hosted) signed(err error) {
 	h.event(EventSigned, netip.AddrPort{}, "the signatures of %s run from %s to %s", h.name(),
 		from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 	h.notifyAll()
+	h.wakeRollover()
 }
 
 // raiseSerial returns the zone with its serial one higher (RFC 1982 section 3.1) and nothing else changed.

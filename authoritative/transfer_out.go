@@ -3,8 +3,7 @@ package authoritative
 import (
 	"context"
 	"fmt"
-
-	"faultzone/authoritative/zone"
+	"iter"
 
 	"github.com/miekg/dns"
 )
@@ -13,8 +12,7 @@ import (
 // still reach (RFC 1035 section 4.1.4).
 const transferMessage = 16 << 10
 
-// transferOut answers AXFR (RFC 5936) and IXFR (RFC 1995). The server keeps no history, so an IXFR gets the whole zone,
-// or the SOA alone when the client has that serial already or asks over UDP.
+// transferOut answers AXFR (RFC 5936) and IXFR (RFC 1995).
 func (x *exchange) transferOut(ctx context.Context, q *dns.Msg) error {
 	question := q.Question[0]
 	e, rcode := readEDNS(q)
@@ -26,7 +24,7 @@ func (x *exchange) transferOut(ctx context.Context, q *dns.Msg) error {
 	if udp && question.Qtype == dns.TypeAXFR { // RFC 5936 section 4.2
 		return x.reply(a.refuse(dns.RcodeFormatError, nil))
 	}
-	v := x.s.viewFor(x.peer.Addr.Addr(), x.key)
+	v := x.s.viewFor(&x.peer, x.key)
 	if v == nil || question.Qclass != dns.ClassINET {
 		return x.reply(x.s.refuseQuestion(a, v, question, x.request))
 	}
@@ -42,28 +40,23 @@ func (x *exchange) transferOut(ctx context.Context, q *dns.Msg) error {
 	if sv == nil {
 		return x.reply(a.refuse(dns.RcodeServerFailure, newEDE(dns.ExtendedErrorCodeInvalidData, h.whyNot())))
 	}
-	if question.Qtype == dns.TypeIXFR && (udp || !newerThan(q, sv.zone.Serial())) {
-		a.msg.Authoritative = true
-		a.msg.Answer = []dns.RR{sv.zone.SOA()}
-		a.edns.attach(a.msg, nil)
-		return x.reply(a)
+	if question.Qtype == dns.TypeIXFR {
+		return x.ixfrOut(ctx, a, h, sv, q)
 	}
-	if err := x.sendZone(ctx, a, sv.zone); err != nil {
+	a.msg.Authoritative = true
+	a.edns.attach(a.msg, nil)
+	a.tellExpire(q, h, sv)
+	return x.zoneOut(ctx, a, h, sv)
+}
+
+// zoneOut sends the whole zone.
+func (x *exchange) zoneOut(ctx context.Context, a *answer, h *hosted, sv *served) error {
+	if err := x.sendRecords(ctx, a.msg, sv.zone.Transfer()); err != nil {
 		h.event(EventTransferFailed, x.peer.Addr, "transfer out of %s broke off: %v", h.name(), err)
 		return err
 	}
 	h.event(EventTransferOut, x.peer.Addr, "serial %d of %s has gone out%s", sv.zone.Serial(), h.name(), x.signedBy())
 	return nil
-}
-
-// newerThan tells whether serial is news to the asker of an IXFR, who writes its own SOA in the authority section.
-func newerThan(q *dns.Msg, serial uint32) bool {
-	for _, rr := range q.Ns {
-		if soa, ok := rr.(*dns.SOA); ok {
-			return zone.SerialLess(soa.Serial, serial)
-		}
-	}
-	return true
 }
 
 // signedBy names the request's key, for events.
@@ -74,12 +67,9 @@ func (x *exchange) signedBy() string {
 	return fmt.Sprintf(", under the key %s", x.key)
 }
 
-// sendZone sends all records in messages of about transferMessage octets, the SOA first and last. The question and the
-// OPT record are in the first alone (RFC 5936 sections 2.2 and 2.2.5).
-func (x *exchange) sendZone(ctx context.Context, a *answer, z *zone.Zone) error {
-	m := a.msg
-	m.Authoritative = true
-	a.edns.attach(m, nil)
+// sendRecords sends the records in messages of about transferMessage octets, of which m is the first. The question and
+// the OPT record are in that one alone (RFC 5936 sections 2.2 and 2.2.5).
+func (x *exchange) sendRecords(ctx context.Context, m *dns.Msg, rrs iter.Seq[dns.RR]) error {
 	size := 0
 	flush := func() error {
 		if err := ctx.Err(); err != nil {
@@ -92,7 +82,7 @@ func (x *exchange) sendZone(ctx context.Context, a *answer, z *zone.Zone) error 
 		m.Question, m.Extra, m.Answer, size = nil, nil, m.Answer[:0], 0
 		return x.sendPacked(packed)
 	}
-	for rr := range z.Transfer() {
+	for rr := range rrs {
 		n := dns.Len(rr)
 		if size > 0 && size+n > transferMessage {
 			if err := flush(); err != nil {

@@ -22,6 +22,8 @@ type tsigSession struct {
 	key *tsigKey
 	// prior is the MAC that the next message is chained to.
 	prior []byte
+	// least is how long the answers' MACs are at least: as long as the request's (RFC 8945 section 5.2.2.1).
+	least int
 	// continued is set after the first answer: from then on only the timers are hashed, not all variables.
 	continued bool
 	// unsigned holds the messages received since the last that was signed.
@@ -32,7 +34,7 @@ type tsigSession struct {
 // signRequest signs a packed query and returns it with the session in which its answers are verified.
 func signRequest(key *tsigKey, msg []byte, now time.Time) ([]byte, *tsigSession) {
 	r := key.record(msg, now)
-	r.mac = key.mac(msg, appendVariables(nil, r))
+	r.mac = key.mac(msg, appendVariables(nil, r))[:key.sent]
 	return appendTSIG(msg, r), &tsigSession{key: key, prior: r.mac}
 }
 
@@ -47,7 +49,7 @@ func (k *tsigKey) record(msg []byte, now time.Time) *tsigRecord {
 // sign signs the next answer.
 func (s *tsigSession) sign(msg []byte, now time.Time) []byte {
 	r := s.key.record(msg, now)
-	r.mac = s.digest(msg, r)
+	r.mac = s.digest(msg, r)[:max(s.key.sent, s.least)]
 	s.prior, s.continued = r.mac, true
 	return appendTSIG(msg, r)
 }
@@ -70,6 +72,7 @@ var (
 	errUnsigned  = errors.New("the answer is not signed, though the query was: does the other side know the TSIG key?")
 	errWrongKey  = errors.New("the answer is signed with another TSIG key than the query")
 	errBadMAC    = errors.New("the answer's TSIG does not verify: the two sides' secrets differ, or it was changed on its way")
+	errShortMAC  = errors.New("the answer's MAC is truncated more than TSIGKey.MAC allows")
 	errEndLoose  = errors.New("the transfer's last message is not signed")
 	errTooLoose  = fmt.Errorf("more than %d messages in a row are not signed", maxUnsigned)
 	errWrongTime = errors.New("the answer was signed at another time")
@@ -88,6 +91,8 @@ func (e *tsigRefusal) Error() string {
 		return "TSIG BADKEY: the other side does not know the key"
 	case dns.RcodeBadSig:
 		return "TSIG BADSIG: the other side has another secret for the key"
+	case dns.RcodeBadTrunc:
+		return "TSIG BADTRUNC: the other side wants a longer MAC; set TSIGKey.MAC"
 	case dns.RcodeBadTime:
 		if e.theirs.IsZero() {
 			return "TSIG BADTIME: the two clocks differ by more than the fudge"
@@ -118,8 +123,11 @@ func (s *tsigSession) verify(msg []byte, now time.Time) error {
 	if r.err == dns.RcodeBadKey || r.err == dns.RcodeBadSig { // these come without a MAC, RFC 8945 section 5.3.2
 		return &tsigRefusal{code: r.err}
 	}
-	if !hmac.Equal(s.digest(body, r), r.mac) {
+	if len(r.mac) > s.key.size || len(r.mac) < s.key.shortest() || !hmac.Equal(s.digest(body, r)[:len(r.mac)], r.mac) {
 		return errBadMAC
+	}
+	if len(r.mac) < s.key.sent {
+		return errShortMAC
 	}
 	if r.err != 0 {
 		e := &tsigRefusal{code: r.err, ours: now}

@@ -19,6 +19,9 @@ type TSIGKey struct {
 	Algorithm string
 	// Secret is the key itself, not its base64. At least 16 octets.
 	Secret []byte
+	// MAC is how many octets of each MAC are sent, and how many have to come; 0: all of the hash. RFC 8945 section
+	// 5.2.2.1 allows half the hash, and 10 octets, at the least. A request with less is told BADTRUNC.
+	MAC int
 }
 
 // minSecret is the shortest secret taken: 128 bits, which is where guessing it stops being a plan. RFC 8945 section 6
@@ -32,7 +35,8 @@ type tsigKey struct {
 	wireName, wireAlgorithm string
 	secret                  []byte
 	hash                    func() hash.Hash
-	size                    int
+	size                    int // of a whole MAC
+	sent                    int // of a MAC as it is sent, and as it has to come at the least
 }
 
 func newTSIGKey(k TSIGKey) (*tsigKey, error) {
@@ -66,12 +70,26 @@ func newTSIGKey(k TSIGKey) (*tsigKey, error) {
 	}
 	key.secret = append([]byte(nil), k.Secret...)
 	key.size = key.hash().Size()
+	if key.sent = k.MAC; key.sent == 0 {
+		key.sent = key.size
+	}
+	if key.sent < key.shortest() || key.sent > key.size {
+		return nil, fmt.Errorf("TSIG key %q: a MAC of %d octets; %s takes %d to %d (RFC 8945 section 5.2.2.1)", k.Name, k.MAC,
+			k.Algorithm, key.shortest(), key.size)
+	}
 	return key, nil
 }
 
+// shortest is the least that a truncated MAC may have (RFC 8945 section 5.2.2.1).
+func (k *tsigKey) shortest() int { return max(10, k.size/2) }
+
 // public is the key as it was given.
 func (k *tsigKey) public() TSIGKey {
-	return TSIGKey{Name: k.name, Algorithm: k.algorithm, Secret: append([]byte(nil), k.secret...)}
+	p := TSIGKey{Name: k.name, Algorithm: k.algorithm, Secret: append([]byte(nil), k.secret...)}
+	if k.sent < k.size {
+		p.MAC = k.sent
+	}
+	return p
 }
 
 // mac is the HMAC over the parts, one after another.

@@ -16,18 +16,18 @@ func (s *Server) checkTSIG(r *tsigRecord, body []byte, now time.Time) (session *
 	if key == nil || key.wireAlgorithm != r.wireAlgorithm {
 		return nil, dns.RcodeBadKey, true
 	}
-	if len(r.mac) > key.size || len(r.mac) < max(10, key.size/2) {
+	if len(r.mac) > key.size || len(r.mac) < key.shortest() {
 		return nil, 0, false
 	}
 	want := key.mac(body, appendVariables(nil, r))
 	if !hmac.Equal(want[:len(r.mac)], r.mac) {
 		return nil, dns.RcodeBadSig, true
 	}
-	session = &tsigSession{key: key, prior: r.mac}
+	session = &tsigSession{key: key, prior: r.mac, least: len(r.mac)}
 	switch {
 	case !r.timely(now):
 		return session, dns.RcodeBadTime, true
-	case len(r.mac) < key.size:
+	case len(r.mac) < key.sent:
 		return session, dns.RcodeBadTrunc, true
 	}
 	return session, 0, true
@@ -47,7 +47,7 @@ func tsigFailure(query []byte, l layout, r *tsigRecord, session *tsigSession, co
 		e.other = binary.BigEndian.AppendUint32(e.other, uint32(now.Unix()))
 	}
 	if session != nil {
-		e.mac = session.digest(reply, e)
+		e.mac = session.digest(reply, e)[:max(session.key.sent, session.least)]
 	}
 	return appendTSIG(reply, e)
 }

@@ -15,6 +15,16 @@ func (s *Server) configure(c Config) error {
 	if c.Clock == nil {
 		return errors.New("Config.Clock is not set")
 	}
+	var err error
+	if s.cookies, err = newCookieJar(c.Cookies); err != nil {
+		errs = append(errs, err)
+	}
+	if len(c.NSID) > 255 {
+		fail("Config.NSID has %d octets; at most 255 make sense", len(c.NSID))
+	}
+	if s.maxTransfer = c.MaxTransfer; s.maxTransfer == 0 {
+		s.maxTransfer = defaultMaxTransfer
+	}
 	keys := make(map[string]*tsigKey)
 	for _, k := range c.Keys {
 		key, err := newTSIGKey(k)
@@ -45,18 +55,20 @@ func (s *Server) configure(c Config) error {
 }
 
 func (s *Server) newView(c View) (*view, error) {
-	v := &view{name: c.Name, zones: make(map[string]*hosted)}
+	v := &view{name: c.Name, zones: make(map[string]*hosted), destinations: c.Destinations}
 	match := c.Match
 	if match == nil {
 		match = Everybody()
 	}
 	v.match.Store(&match)
 	var errs []error
-	match.keys(func(name string) {
-		if s.key(name) == nil {
-			errs = append(errs, fmt.Errorf("view %q: Match names the unknown TSIG key %s; add it to Config.Keys", c.Name, name))
-		}
-	})
+	for _, m := range []Match{match, c.Destinations} {
+		m.keys(func(name string) {
+			if s.key(name) == nil {
+				errs = append(errs, fmt.Errorf("view %q: Match or Destinations names the unknown TSIG key %s; add it to Config.Keys", c.Name, name))
+			}
+		})
+	}
 	for _, cz := range c.Zones {
 		wire, err := wireName(cz.Origin)
 		if err != nil || cz.Origin == "" {
@@ -81,17 +93,24 @@ func (s *Server) newView(c View) (*view, error) {
 func (s *Server) newHosted(view string, c Zone) (*hosted, error) {
 	h := &hosted{server: s, view: view, origin: dns.CanonicalName(c.Origin), notifyFrom: c.NotifyFrom, targets: canonicalPeers(c.Notify)}
 	h.transfer.Store(&c.Transfer)
+	h.allowUpdate.Store(&c.AllowUpdate)
+	if h.journal = c.Journal; h.journal == 0 {
+		h.journal = defaultJournal
+	}
 	if err := s.checkZone(h, c); err != nil {
 		return nil, err
 	}
 	if len(c.Primaries) > 0 {
-		h.secondary = &secondary{primaries: canonicalPeers(c.Primaries)}
+		h.secondary = &secondary{primaries: canonicalPeers(c.Primaries), wholeOnly: c.WholeTransfers}
 		if c.Data != nil {
 			h.adopt(c.Data, c.Checked)
 		}
 		return h, nil
 	}
 	h.primary = &primary{source: c.Data, signing: c.Signing}
+	if c.Signing != nil {
+		h.primary.keys = c.Signing.Params.Keys
+	}
 	if c.Signing == nil {
 		h.publish(c.Data, time.Time{})
 		return h, nil
@@ -137,7 +156,7 @@ func (s *Server) checkZone(h *hosted, c Zone) error {
 	if len(peers) > 0 && (s.exchanger == nil || s.rand == nil) {
 		fail("it has primaries or somebody to notify, so Config.Exchanger and Config.Rand must be set")
 	}
-	for _, m := range []Match{c.Transfer, c.NotifyFrom} {
+	for _, m := range []Match{c.Transfer, c.NotifyFrom, c.AllowUpdate} {
 		m.keys(func(name string) {
 			if s.key(name) == nil {
 				fail("an access list names the unknown TSIG key %s; add it to Config.Keys", name)

@@ -127,3 +127,33 @@ func wireName(name string) (string, error) {
 	}
 	return string(buf[:n]), nil
 }
+
+// unpackQuery unpacks a query. Where that fails it tries once more without the options that mean nothing here, since
+// miekg/dns looks closely into some of them: a client subnet with bits too many is no reason for FORMERR in a server that
+// knows no client subnets.
+func unpackQuery(query []byte) (*dns.Msg, error) {
+	q := new(dns.Msg)
+	err := q.Unpack(query)
+	if err == nil {
+		return q, nil
+	}
+	l, malformed := measure(query)
+	if malformed != nil || l.lastType != dns.TypeOPT || query[l.last] != 0 {
+		return nil, err
+	}
+	kept := append([]byte(nil), query[:l.last+11]...)
+	for b := query[l.last+11:]; len(b) > 0; {
+		if len(b) < 4 || len(b) < 4+int(binary.BigEndian.Uint16(b[2:])) {
+			return nil, err
+		}
+		n := 4 + int(binary.BigEndian.Uint16(b[2:]))
+		switch binary.BigEndian.Uint16(b) {
+		case dns.EDNS0NSID, dns.EDNS0COOKIE, dns.EDNS0EXPIRE:
+			kept = append(kept, b[:n]...)
+		}
+		b = b[n:]
+	}
+	binary.BigEndian.PutUint16(kept[l.last+9:], uint16(len(kept)-l.last-11))
+	q = new(dns.Msg)
+	return q, q.Unpack(kept)
+}

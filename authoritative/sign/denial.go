@@ -24,9 +24,14 @@ func (d Denial) String() string {
 	return [...]string{"NSEC", "NSEC3", "none"}[d]
 }
 
+// MaxIterations bounds the work that a name costs, here and at every validator (RFC 5155 section 10.3).
+const MaxIterations = 2500
+
 // NSEC3Params are NSEC3's choices. The zero value is what RFC 9276 section 3.1 recommends.
 type NSEC3Params struct {
-	Iterations uint16 // more than the first
+	// Iterations is how often a name is hashed more than once, up to [MaxIterations]. Validators hold a zone with more
+	// than a few for insecure, or refuse it (RFC 9276 section 3.2).
+	Iterations uint16
 	Salt       []byte // up to 255 octets
 	OptOut     bool   // delegations without DS get no record of their own (RFC 5155 section 6)
 }
@@ -72,13 +77,11 @@ func (s *signer) owners(empty bool) []owner {
 			continue
 		}
 		for _, t := range n.Types {
-			switch t {
-			case dns.TypeNSEC, dns.TypeNSEC3PARAM:
+			if t == dns.TypeNSEC || t == dns.TypeNSEC3PARAM {
 				continue // of an earlier signing
-			case dns.TypeDNSKEY:
-				if s.atApex(n.Name) {
-					continue // see below
-				}
+			}
+			if s.atApex(n.Name) && (t == dns.TypeDNSKEY || s.replaces(t)) {
+				continue // see below
 			}
 			if o.cut && t != dns.TypeNS && t != dns.TypeDS {
 				continue
@@ -87,9 +90,7 @@ func (s *signer) owners(empty bool) []owner {
 			o.signed = o.signed || !o.cut || t == dns.TypeDS
 		}
 		if s.atApex(n.Name) {
-			if slices.ContainsFunc(s.sets, func(set rrset) bool { return set.rrtype == dns.TypeDNSKEY && s.atApex(set.name) }) {
-				o.types = append(o.types, dns.TypeDNSKEY)
-			}
+			o.types = append(o.types, s.madeAtApex()...)
 		}
 		if len(o.types) == 0 && !empty {
 			continue // it had nothing but an earlier NSEC
@@ -97,6 +98,21 @@ func (s *signer) owners(empty bool) []owner {
 		out = append(out, o)
 	}
 	return out
+}
+
+// madeAtApex are the types that the signer adds there.
+func (s *signer) madeAtApex() []uint16 {
+	var types []uint16
+	for _, t := range []uint16{dns.TypeDNSKEY, dns.TypeCDS, dns.TypeCDNSKEY} {
+		if (t == dns.TypeDNSKEY || s.replaces(t)) &&
+			slices.ContainsFunc(s.sets, func(set rrset) bool { return set.rrtype == t && s.atApex(set.name) }) {
+			types = append(types, t)
+		}
+	}
+	if s.replaces(dns.TypeZONEMD) {
+		types = append(types, dns.TypeZONEMD)
+	}
+	return types
 }
 
 // ttl is that of the denial records (RFC 9077).

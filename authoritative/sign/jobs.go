@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,13 +16,16 @@ import (
 type job struct {
 	set *rrset
 	key *signingKey
-	sig *dns.RRSIG
+	sig *dns.RRSIG // all but the signature is there from the start
 	err error
 }
 
 // signAll makes the signatures in whatever order the cores come to them, and then takes them in the zone's.
-func (s *signer) signAll() ([]dns.RR, error) {
-	jobs := s.jobs()
+func (s *signer) signAll(parts ...[]rrset) ([]dns.RR, error) {
+	jobs, err := s.jobs(parts)
+	if err != nil {
+		return nil, err
+	}
 	var next atomic.Int64
 	var working sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(jobs)) {
@@ -33,7 +37,7 @@ func (s *signer) signAll() ([]dns.RR, error) {
 					return
 				}
 				j := &jobs[i]
-				j.sig, j.err = w.sign(j.set, j.key, &s.params, s.zone.Origin())
+				j.err = w.sign(j.sig, j.set.rrs, j.key, s.params.Memo)
 			}
 		})
 	}
@@ -49,9 +53,9 @@ func (s *signer) signAll() ([]dns.RR, error) {
 }
 
 // jobs lists the signatures in the order in which Alter sees them.
-func (s *signer) jobs() []job {
+func (s *signer) jobs(parts [][]rrset) ([]job, error) {
 	var sets []*rrset
-	for _, part := range [][]rrset{s.sets, s.denial} {
+	for _, part := range parts {
 		for i := range part {
 			if part[i].signed {
 				sets = append(sets, &part[i])
@@ -64,13 +68,20 @@ func (s *signer) jobs() []job {
 		}
 		return int(a.rrtype) - int(b.rrtype)
 	})
-	var jobs []job
+	jobs := make([]job, 0, len(sets))
 	for _, set := range sets {
 		for _, key := range s.signersOf(set) {
-			jobs = append(jobs, job{set: set, key: key})
+			for _, rr := range s.alter(ProductRRSIGData, s.unsigned(set, key)) {
+				sig, ok := rr.(*dns.RRSIG)
+				if !ok {
+					return nil, fmt.Errorf("Alter made %T of the signature over %s %s that was to be made: only RRSIGs can be signed",
+						rr, set.name, dns.Type(set.rrtype))
+				}
+				jobs = append(jobs, job{set: set, key: key, sig: sig})
+			}
 		}
 	}
-	return jobs
+	return jobs, nil
 }
 
 func (s *signer) signersOf(set *rrset) []*signingKey {

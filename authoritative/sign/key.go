@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -26,6 +27,8 @@ type Key struct {
 	// Signer holds the private key. nil: the key is published and signs nothing, as before and after its time in a
 	// pre-publish rollover (RFC 6781 section 4.1.1.1).
 	Signer crypto.Signer
+	// Times is what the key's files say of its life, if it came from files.
+	Times KeyTimes
 }
 
 // KSK tells whether the key has the SEP flag and so is meant to sign the DNSKEY RRset (RFC 4034 section 2.1.1).
@@ -39,26 +42,57 @@ func (k *Key) DS(digest uint8) *dns.DS { return k.DNSKEY.ToDS(digest) }
 // dns.ECDSAP256SHA256, dns.ECDSAP384SHA384 or dns.ED25519; flags are the DNSKEY's ([FlagsKSK], [FlagsZSK]); label
 // tells keys apart that are alike in all this, such as a key and its successor. The seed is any secret bytes; HKDF
 // (RFC 5869) spreads them. The DNSKEY's TTL is left 0: [Sign] sets it.
-func DeriveKey(zone string, flags uint16, algorithm uint8, seed []byte, label string) (*Key, error) {
+//
+// The key's tag is that of none of the keys in beside, revoked (RFC 5011 section 2.1) or not: give the zone's other keys
+// there, in an order that does not change. Two keys of one tag are legal, and a nuisance to validators and people (RFC
+// 4034 section 8).
+func DeriveKey(zone string, flags uint16, algorithm uint8, seed []byte, label string, beside ...*Key) (*Key, error) {
 	if _, ok := dns.IsDomainName(zone); !ok {
 		return nil, fmt.Errorf("deriving a key: %q is not a domain name", zone)
 	}
 	zone = dns.CanonicalName(zone)
 	info := fmt.Sprintf("faultzone zone key/%s/%d/%d/%s", zone, flags, algorithm, label)
-	signer, public, err := derive(algorithm, seed, info)
-	if err != nil {
-		return nil, fmt.Errorf("deriving a key of %s: %w", zone, err)
+	for try := range 100 {
+		signer, public, err := derive(algorithm, seed, info)
+		if err != nil {
+			return nil, fmt.Errorf("deriving a key of %s: %w", zone, err)
+		}
+		k := &Key{
+			DNSKEY: &dns.DNSKEY{
+				Hdr:       dns.RR_Header{Name: zone, Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET},
+				Flags:     flags,
+				Protocol:  3,
+				Algorithm: algorithm,
+				PublicKey: base64.StdEncoding.EncodeToString(public),
+			},
+			Signer: repeatable{signer},
+		}
+		if !slices.ContainsFunc(beside, k.collides) {
+			return k, nil
+		}
+		info = fmt.Sprintf("faultzone zone key/%s/%d/%d/%s/another %d", zone, flags, algorithm, label, try)
 	}
-	return &Key{
-		DNSKEY: &dns.DNSKEY{
-			Hdr:       dns.RR_Header{Name: zone, Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET},
-			Flags:     flags,
-			Protocol:  3,
-			Algorithm: algorithm,
-			PublicKey: base64.StdEncoding.EncodeToString(public),
-		},
-		Signer: repeatable{signer},
-	}, nil
+	return nil, fmt.Errorf("deriving a key of %s: every key tag tried is taken by the %d keys beside it", zone, len(beside))
+}
+
+// collides tells whether another key has the tag of k, as each is or revoked.
+func (k *Key) collides(other *Key) bool {
+	for _, a := range k.tags() {
+		for _, b := range other.tags() {
+			if a == b {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tags are the key tags without and with the REVOKE flag, which changes them (RFC 5011 section 2.1).
+func (k *Key) tags() [2]uint16 {
+	kept, revoked := *k.DNSKEY, *k.DNSKEY
+	kept.Flags &^= dns.REVOKE
+	revoked.Flags |= dns.REVOKE
+	return [2]uint16{kept.KeyTag(), revoked.KeyTag()}
 }
 
 // derive gives the private key and the public one as DNSKEY has it.

@@ -51,8 +51,8 @@ type worker struct {
 	store []byte
 }
 
-// sign makes the RRSIG over a set (RFC 4034 section 3.1.8.1).
-func (w *worker) sign(set *rrset, k *signingKey, p *Params, zoneName string) (*dns.RRSIG, error) {
+// unsigned is the RRSIG over a set by a key, but for the signature (RFC 4034 section 3.1).
+func (s *signer) unsigned(set *rrset, k *signingKey) *dns.RRSIG {
 	ttl := set.rrs[0].Header().Ttl
 	for _, rr := range set.rrs { // uneven only where Alter made it so; the zone will even it out
 		ttl = min(ttl, rr.Header().Ttl)
@@ -61,36 +61,38 @@ func (w *worker) sign(set *rrset, k *signingKey, p *Params, zoneName string) (*d
 	if isWildcard(set.name) {
 		labels-- // RFC 4034 section 3.1.3
 	}
-	sig := &dns.RRSIG{
+	return &dns.RRSIG{
 		Hdr:         dns.RR_Header{Name: set.name, Rrtype: dns.TypeRRSIG, Class: dns.ClassINET, Ttl: ttl},
 		TypeCovered: set.rrtype,
 		Algorithm:   k.algorithm,
 		Labels:      uint8(labels),
 		OrigTtl:     ttl,
-		Expiration:  uint32(p.Expiration.Unix()),
-		Inception:   uint32(p.Inception.Unix()),
+		Expiration:  uint32(s.params.Expiration.Unix()),
+		Inception:   uint32(s.params.Inception.Unix()),
 		KeyTag:      k.tag,
-		SignerName:  zoneName,
+		SignerName:  s.zone.Origin(),
 	}
-	if err := w.gather(sig, set.rrs); err != nil {
-		return nil, err
+}
+
+// sign puts the signature over a set into sig (RFC 4034 section 3.1.8.1).
+func (w *worker) sign(sig *dns.RRSIG, rrs []dns.RR, k *signingKey, memo *Memo) (err error) {
+	if err := w.gather(sig, rrs); err != nil {
+		return err
 	}
-	if p.Memo == nil {
-		var err error
+	if memo == nil {
 		sig.Signature, err = k.sign(w.data)
-		return sig, err
+		return err
 	}
 	key := keyOf(k, w.data)
-	known, ok := p.Memo.get(key)
+	known, ok := memo.get(key)
 	if !ok {
-		var err error
 		if known, err = k.sign(w.data); err != nil {
-			return nil, err
+			return err
 		}
-		p.Memo.put(key, known)
+		memo.put(key, known)
 	}
 	sig.Signature = known
-	return sig, nil
+	return nil
 }
 
 // isWildcard knows the asterisk label however it is escaped: what counts is its octet (RFC 4592 section 2.1.1).

@@ -18,10 +18,15 @@ const (
 	ProductDNSKEY Product = iota
 	ProductDenial         // NSEC, NSEC3 and NSEC3PARAM
 	ProductRRSIG
+	// ProductRRSIGData is an RRSIG that has no signature yet. What becomes of it is what is then signed, so that a
+	// signature of last year is a true one (RFC 4034 section 3.1.8.1's RRSIG_RDATA).
+	ProductRRSIGData
+	ProductCDS    // CDS and CDNSKEY made by Announce
+	ProductZONEMD // its digest made, its signature not yet
 )
 
 func (p Product) String() string {
-	return [...]string{"DNSKEY", "denial", "RRSIG"}[p]
+	return [...]string{"DNSKEY", "denial", "RRSIG", "RRSIG data", "CDS", "ZONEMD"}[p]
 }
 
 // Params says how to sign.
@@ -36,9 +41,15 @@ type Params struct {
 	NSEC3                 NSEC3Params // used with Denial NSEC3
 	// DNSKEYTTL is the TTL in seconds of the DNSKEY RRset; 0: the SOA's.
 	DNSKEYTTL uint32
-	// Alter may leave out, age, corrupt or replace what is made: DNSKEY and denial records pass through it before
-	// they are signed, RRSIGs after. It is given a copy that it may change and returns what takes its place: nil for
-	// nothing. It is called from one goroutine at a time, each Product in canonical order of the zone. nil changes
+	// Announce tells the parent which DS to publish. The zero value publishes nothing.
+	Announce Announce
+	// ZONEMD asks for digests of the zone with these algorithms (RFC 8976 section 2.2.3): [zone.DigestSHA384],
+	// [zone.DigestSHA512]. They take the place of those that the zone holds at its apex.
+	ZONEMD []uint8
+	// Alter may leave out, age, corrupt or replace what is made: DNSKEY, denial, CDS and ZONEMD records pass through it
+	// before they are signed, RRSIGs before (ProductRRSIGData) and after. It is given a copy that it may change and
+	// returns what takes its place: nil for nothing. Of ProductRRSIGData it can make RRSIGs only; each is signed. It is
+	// called from one goroutine at a time, each Product in canonical order of the zone, those of ZONEMD last. nil changes
 	// nothing.
 	Alter func(Product, dns.RR) []dns.RR
 	// Memo, if not nil, is asked for signatures before they are made, and told of those that were.
@@ -63,15 +74,38 @@ func Sign(z *zone.Zone, p Params) (*zone.Zone, error) {
 	if err := s.deny(); err != nil {
 		return nil, fmt.Errorf("signing %s: %w", z.Origin(), err)
 	}
-	sigs, err := s.signAll()
+	rrs, err := s.publish()
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", z.Origin(), err)
 	}
-	signed, err := zone.New(z.Origin(), append(s.records(), sigs...))
+	signed, err := zone.New(z.Origin(), rrs)
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: the signed zone is none any more: %w", z.Origin(), err)
 	}
 	return signed, nil
+}
+
+// publish gives all records and signatures. The digests are over the signatures of all else, and are signed themselves.
+func (s *signer) publish() ([]dns.RR, error) {
+	sigs, err := s.signAll(s.sets, s.denial)
+	if err != nil {
+		return nil, err
+	}
+	rrs := append(s.records(), sigs...)
+	if len(s.params.ZONEMD) == 0 {
+		return rrs, nil
+	}
+	digests, err := s.digests(rrs)
+	if err != nil {
+		return nil, err
+	}
+	if sigs, err = s.signAll(digests); err != nil {
+		return nil, err
+	}
+	for _, set := range digests {
+		rrs = append(rrs, set.rrs...)
+	}
+	return append(rrs, sigs...), nil
 }
 
 // signer is one signing under way.
@@ -103,6 +137,12 @@ func (s *signer) take(keys []*Key) error {
 		return fmt.Errorf("denial %d is not known", s.params.Denial)
 	case len(s.params.NSEC3.Salt) > 255:
 		return fmt.Errorf("an NSEC3 salt of %d octets: 255 are possible (RFC 5155 section 3.1.4)", len(s.params.NSEC3.Salt))
+	case s.params.NSEC3.Iterations > MaxIterations:
+		return fmt.Errorf("%d NSEC3 iterations: %d are the most (RFC 5155 section 10.3), and 0 is right (RFC 9276 section 3.1)",
+			s.params.NSEC3.Iterations, MaxIterations)
+	}
+	if err := s.params.checkAnnounced(); err != nil {
+		return err
 	}
 	kinds := map[uint8][2][]*signingKey{}
 	var algorithms []uint8
@@ -161,6 +201,9 @@ func (s *signer) gather() {
 				continue
 			}
 		}
+		if s.atApex(set.Name) && s.replaces(set.Type) {
+			continue
+		}
 		signed := false
 		switch s.zone.Place(set.Name) {
 		case zone.PlaceData:
@@ -171,16 +214,32 @@ func (s *signer) gather() {
 		s.sets = append(s.sets, rrset{set.Name, set.Type, set.RRs, signed})
 	}
 	s.addKeys(standby)
+	s.announce()
+}
+
+// replaces tells the types that are at the apex only as they are made here.
+func (s *signer) replaces(rrtype uint16) bool {
+	switch rrtype {
+	case dns.TypeCDS, dns.TypeCDNSKEY:
+		return !s.params.Announce.none()
+	case dns.TypeZONEMD:
+		return len(s.params.ZONEMD) > 0
+	}
+	return false
 }
 
 func (s *signer) atApex(name string) bool { return dns.CanonicalName(name) == s.zone.Origin() }
 
+// keyTTL is that of DNSKEY, and of CDS and CDNSKEY.
+func (s *signer) keyTTL() uint32 {
+	if s.params.DNSKEYTTL != 0 {
+		return s.params.DNSKEYTTL
+	}
+	return s.soa.Hdr.Ttl
+}
+
 // addKeys publishes the keys, the caller's first.
 func (s *signer) addKeys(standby []dns.RR) {
-	ttl := s.params.DNSKEYTTL
-	if ttl == 0 {
-		ttl = s.soa.Hdr.Ttl
-	}
 	var keys []dns.RR
 	for _, k := range s.params.Keys {
 		keys = append(keys, k.DNSKEY)
@@ -191,7 +250,7 @@ func (s *signer) addKeys(standby []dns.RR) {
 			continue
 		}
 		rr = dns.Copy(rr)
-		rr.Header().Ttl = ttl
+		rr.Header().Ttl = s.keyTTL()
 		out = append(out, s.alter(ProductDNSKEY, rr)...)
 	}
 	s.sets = append(s.sets, grouped(out)...)

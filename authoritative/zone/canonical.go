@@ -107,6 +107,8 @@ func rdataNames(rr dns.RR) (names [2]*string) {
 		names[0] = &x.Target
 	case *dns.DNAME:
 		names[0] = &x.Target
+	case *dns.RRSIG:
+		names[0] = &x.SignerName
 	}
 	return names
 }

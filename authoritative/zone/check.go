@@ -8,16 +8,27 @@ import (
 
 // CheckError is one reason why records are not a zone.
 type CheckError struct {
+	// File and Line say where the record stands, or the first one of the RRset or name: they are known to [Load]. Line is
+	// that on which it begins, 0 when it is not known or nothing stands anywhere.
+	File string
+	Line int
+
 	Name string
 	Type uint16 // 0 when the name as a whole is meant
 	Msg  string
 }
 
 func (e *CheckError) Error() string {
+	msg := e.Msg
 	if e.Type == dns.TypeNone {
-		return fmt.Sprintf("%s: %s", e.Name, e.Msg)
+		msg = fmt.Sprintf("%s: %s", e.Name, msg)
+	} else {
+		msg = fmt.Sprintf("%s %s: %s", e.Name, dns.Type(e.Type), msg)
 	}
-	return fmt.Sprintf("%s %s: %s", e.Name, dns.Type(e.Type), e.Msg)
+	if e.Line > 0 {
+		return fmt.Sprintf("%s: %s", position{e.File, e.Line}, msg)
+	}
+	return msg
 }
 
 // check finds what the records, each of which is in order, are not together.
@@ -25,7 +36,7 @@ func (b *builder) check() {
 	b.checkApex()
 	for _, n := range b.zone.order {
 		if soa := n.find(dns.TypeSOA); soa != nil && n != b.zone.apex {
-			b.fail(n.name, dns.TypeSOA, "stands below the apex; another zone needs a file of its own")
+			b.fail(soa.at, n.name, dns.TypeSOA, "stands below the apex; another zone needs a file of its own")
 		}
 		b.checkAlias(n)
 		b.checkDNAME(n)
@@ -37,12 +48,12 @@ func (b *builder) checkApex() {
 	soa := apex.find(dns.TypeSOA)
 	switch {
 	case soa == nil:
-		b.fail(apex.name, dns.TypeSOA, "the zone has no SOA record")
+		b.fail(apex.at(), apex.name, dns.TypeSOA, "the zone has no SOA record")
 	case len(soa.RRs) > 1:
-		b.fail(apex.name, dns.TypeSOA, "the zone has %d SOA records; there must be one", len(soa.RRs))
+		b.fail(soa.at, apex.name, dns.TypeSOA, "the zone has %d SOA records; there must be one", len(soa.RRs))
 	}
 	if apex.find(dns.TypeNS) == nil {
-		b.fail(apex.name, dns.TypeNS, "the zone has no NS records at its apex")
+		b.fail(apex.at(), apex.name, dns.TypeNS, "the zone has no NS records at its apex")
 	}
 }
 
@@ -53,11 +64,11 @@ func (b *builder) checkAlias(n *node) {
 		return
 	}
 	if len(alias.RRs) > 1 {
-		b.fail(n.name, dns.TypeCNAME, "there are %d of them; a name is the alias of one other", len(alias.RRs))
+		b.fail(alias.at, n.name, dns.TypeCNAME, "there are %d of them; a name is the alias of one other", len(alias.RRs))
 	}
 	for _, s := range n.sets {
 		if s.Type != dns.TypeCNAME && s.Type != dns.TypeNSEC {
-			b.fail(n.name, dns.TypeCNAME, "stands beside %s; a name with a CNAME has no other data (RFC 2181 section 10.1)",
+			b.fail(alias.at, n.name, dns.TypeCNAME, "stands beside %s; a name with a CNAME has no other data (RFC 2181 section 10.1)",
 				dns.Type(s.Type))
 		}
 	}
@@ -66,11 +77,11 @@ func (b *builder) checkAlias(n *node) {
 func (b *builder) checkDNAME(n *node) {
 	if d := n.find(dns.TypeDNAME); d != nil {
 		if len(d.RRs) > 1 {
-			b.fail(n.name, dns.TypeDNAME, "there are %d of them; a tree is redirected to one other (RFC 6672 section 2.4)",
+			b.fail(d.at, n.name, dns.TypeDNAME, "there are %d of them; a tree is redirected to one other (RFC 6672 section 2.4)",
 				len(d.RRs))
 		}
 		if n != b.zone.apex && n.find(dns.TypeNS) != nil {
-			b.fail(n.name, dns.TypeDNAME, "stands beside NS at a delegation point (RFC 6672 section 2.3)")
+			b.fail(d.at, n.name, dns.TypeDNAME, "stands beside NS at a delegation point (RFC 6672 section 2.3)")
 		}
 	}
 	if len(n.sets) == 0 {
@@ -78,7 +89,7 @@ func (b *builder) checkDNAME(n *node) {
 	}
 	for up := n.parent; up != nil; up = up.parent {
 		if up.find(dns.TypeDNAME) != nil {
-			b.fail(n.name, dns.TypeNone, "lies below the DNAME of %s, where no names can be (RFC 6672 section 2.4)", up.name)
+			b.fail(n.at(), n.name, dns.TypeNone, "lies below the DNAME of %s, where no names can be (RFC 6672 section 2.4)", up.name)
 		}
 	}
 }

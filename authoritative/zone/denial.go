@@ -44,11 +44,11 @@ func (p *proof) records(first []dns.RR) []dns.RR {
 	}
 	size := len(first)
 	for _, s := range p.sets[:p.n] {
-		size += len(s.signed)
+		size += len(s.signed())
 	}
 	out := append(make([]dns.RR, 0, size), first...)
 	for _, s := range p.sets[:p.n] {
-		out = append(out, s.signed...)
+		out = append(out, s.signed()...)
 	}
 	return out
 }
@@ -65,8 +65,8 @@ func (z *Zone) negativeResult(outcome Outcome, rcode int, p *proof, dnssec bool)
 func (z *Zone) noData(n *node, wire []byte, dnssec bool) Result {
 	var p proof
 	if dnssec {
-		if n.denial != nil || z.denial != denialNSEC3 {
-			p.add(n.denial)
+		if n.denial() != nil || z.denial != denialNSEC3 {
+			p.add(n.denial())
 		} else {
 			z.proveEncloser(&p, n, wire, 0) // an empty non-terminal inside of an opt-out span has no NSEC3
 		}
@@ -82,9 +82,9 @@ func (z *Zone) nameError(encloser *node, wire []byte, off int, dnssec bool) Resu
 		switch z.denial {
 		case denialNSEC:
 			z.proveNoCloser(&p, encloser, wire, off)
-			p.add(encloser.noSource)
+			p.add(encloser.noSource())
 		case denialNSEC3:
-			p.add(z.proveEncloser(&p, encloser, wire, off).noSource)
+			p.add(z.proveEncloser(&p, encloser, wire, off).noSource())
 		}
 	}
 	return z.negativeResult(NXDOMAIN, dns.RcodeNameError, &p, dnssec)
@@ -109,16 +109,22 @@ func (z *Zone) proveWildcardNoData(p *proof, encloser *node, wire []byte, off in
 	} else {
 		z.proveNoCloser(p, encloser, wire, off)
 	}
-	p.add(encloser.wildcard.denial)
+	p.add(encloser.wildcard.denial())
 }
 
 // proveNoDS shows that a delegation is insecure: by its own record, or by an opt-out span (RFC 5155 section 7.2.4).
 func (z *Zone) proveNoDS(p *proof, cut *node, wire []byte) {
-	if cut.denial != nil || z.denial != denialNSEC3 {
-		p.add(cut.denial)
+	if cut.denial() != nil || z.denial != denialNSEC3 {
+		p.add(cut.denial())
 		return
 	}
 	z.proveEncloser(p, cut, wire, 0)
+}
+
+// nameLink is one link of the chain of NSEC records.
+type nameLink struct {
+	order string // compares in canonical order
+	set   *set
 }
 
 // covering finds the NSEC whose span holds a name that does not exist, given by its order key.
@@ -127,7 +133,7 @@ func (z *Zone) covering(order []byte) *set {
 	if i == 0 {
 		return nil // before the first: the apex's NSEC is missing
 	}
-	return z.nsecs[i-1].find(dns.TypeNSEC)
+	return z.nsecs[i-1].set
 }
 
 // labelBefore says where in wire the label begins that ends at off, which is not 0.

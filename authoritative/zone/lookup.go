@@ -119,7 +119,7 @@ func (z *Zone) step(qname string, qtype uint16, dnssec bool) (r Result, next str
 		if off == 0 && n.cut == n && qtype == dns.TypeDS {
 			return z.parentSide(n, wire, dnssec), ""
 		}
-		return n.cut.referral.result(dnssec), ""
+		return n.cut.aux.referral.result(dnssec), ""
 	}
 	if off == 0 {
 		return z.atName(n, wire, qtype, dnssec)
@@ -174,22 +174,23 @@ func found(s *set, dnssec bool) Result {
 
 // smallest chooses the one RRset that answers ANY: data rather than a denial.
 func (n *node) smallest() *set {
-	for _, s := range n.sets {
-		if s.Type != dns.TypeNSEC {
-			return s
+	for i := range n.sets {
+		if n.sets[i].Type != dns.TypeNSEC {
+			return &n.sets[i]
 		}
 	}
 	if len(n.sets) > 0 {
-		return n.sets[0]
+		return &n.sets[0]
 	}
 	return nil
 }
 
 // signatures gives those of the first RRset that has any.
 func (n *node) signatures() []dns.RR {
-	for _, s := range n.sets {
-		if len(s.Sigs) > 0 {
-			return s.signed[len(s.RRs):]
+	for i := range n.sets {
+		s := &n.sets[i]
+		if signed := s.signed(); len(signed) > len(s.RRs) {
+			return signed[len(s.RRs):]
 		}
 	}
 	return nil

@@ -65,7 +65,8 @@ func (z *Zone) chainNSEC3() {
 		}
 		z.params = nsec3Params{x.Iterations, salt}
 		for _, n := range z.hashed {
-			for _, s := range n.sets {
+			for i := range n.sets {
+				s := &n.sets[i]
 				if hash, ok := ownerHash(n.wire); ok && parentOf(n.wire) == z.apex.wire && z.isOfChain(s) {
 					z.chain = append(z.chain, hashNode{hash, s})
 				}
@@ -126,10 +127,10 @@ func (z *Zone) proveEncloser(p *proof, n *node, wire []byte, off int) *node {
 	if off > 0 {
 		closer = labelBefore(wire, off)
 	}
-	for n.denial == nil && n.parent != nil {
+	for n.denial() == nil && n.parent != nil {
 		n, closer, off = n.parent, off, off+1+int(wire[off])
 	}
-	p.add(n.denial)
+	p.add(n.denial())
 	if off > 0 {
 		p.add(z.coveringHash(z.hash(wire[closer:])))
 	}

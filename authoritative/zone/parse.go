@@ -1,12 +1,11 @@
 package zone
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -20,58 +19,163 @@ type ParseError struct {
 }
 
 func (e *ParseError) Error() string {
-	if e.File == "" {
-		return fmt.Sprintf("line %d: %s", e.Line, e.Msg)
-	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg)
+	return fmt.Sprintf("%s: %s", position{e.File, e.Line}, e.Msg)
 }
 
-// Parse reads a master file (RFC 1035 section 5, RFC 2308 section 4) with $ORIGIN, $TTL and $GENERATE; names without
+// position is a line of a file.
+type position struct {
+	file string
+	line int
+}
+
+func (p position) String() string {
+	if p.file == "" {
+		return fmt.Sprintf("line %d", p.line)
+	}
+	return fmt.Sprintf("%s:%d", p.file, p.line)
+}
+
+// Parse reads a master file (RFC 1035 section 5, RFC 2308 section 4) with $ORIGIN, $TTL and BIND's $GENERATE; names without
 // a final dot are relative to origin. file is the name used in errors. $INCLUDE is refused: [ParseFS] has it.
 //
-// The first thing that cannot be read ends it, as *[ParseError], or as reader's error. What the records are together
-// is for [New] to check.
+// Everything that cannot be read is told, up to a hundred times, as [errors.Join] of *[ParseError]: after an error reading
+// goes on with the next line that can begin an entry. There are records only where there is no error. What reader fails
+// with ends it at once. What the records are together is for [New] to check, or for [Load] with file and line.
 func Parse(r io.Reader, origin, file string) ([]dns.RR, error) {
-	return parse(r, nil, origin, file)
+	return collect(&parser{}, r, origin, file)
 }
 
 // ParseFS is Parse for the file at path in fsys. $INCLUDE reads other files of fsys, from paths relative to the file
 // that includes them.
 func ParseFS(fsys fs.FS, path, origin string) ([]dns.RR, error) {
+	f, err := openMaster(fsys, path, origin)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return collect(&parser{fsys: fsys}, f, origin, path)
+}
+
+func openMaster(fsys fs.FS, path, origin string) (fs.File, error) {
 	f, err := fsys.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("the master file of %s: %w", origin, err)
 	}
-	defer f.Close()
-	return parse(f, fsys, origin, path)
+	return f, nil
 }
 
-func parse(r io.Reader, fsys fs.FS, origin, file string) ([]dns.RR, error) {
-	if _, ok := wireOf(origin); !ok {
-		return nil, &ParseError{file, 1, fmt.Sprintf("the origin %q is not a domain name", origin)}
-	}
-	var at position
-	zp := dns.NewZoneParser(at.open(r, file), origin, file)
-	defer at.closeIncluded()
-	if fsys != nil {
-		zp.SetIncludeAllowed(true)
-		zp.SetIncludeFS(includes{fsys, &at})
-	}
+func collect(p *parser, r io.Reader, origin, file string) ([]dns.RR, error) {
 	var rrs []dns.RR
-	for rr, ok := zp.Next(); ok; rr, ok = zp.Next() {
-		if msg := unusable(rr); msg != "" {
-			file, line := at.now()
-			return nil, &ParseError{file, line, msg}
-		}
-		rrs = append(rrs, rr)
-	}
-	if err := at.err; err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
-	}
-	if err := zp.Err(); err != nil {
-		return nil, parseError(err, file)
+	err := p.read(r, origin, file, func(rr dns.RR, _ spot) { rrs = append(rrs, rr) })
+	if err != nil {
+		return nil, err
 	}
 	return rrs, nil
+}
+
+// Bounds of what one master file may ask for.
+const (
+	maxErrors   = 100
+	maxDepth    = 7 // of files that include files
+	maxIncludes = 1000
+)
+
+// parser reads a master file and those that it includes. miekg/dns reads the entries; what it does not give, the files,
+// the lines, and how to go on after an error, is here.
+type parser struct {
+	fsys     fs.FS     // nil: no $INCLUDE
+	open     []*source // innermost last
+	files    []string  // that were opened, in their order
+	included int
+	errs     []error
+	failed   error // in reading
+}
+
+// spot is where a record stands: a file's number from 1, and the first line of its entry. The zero value is nowhere.
+type spot struct{ file, line int32 }
+
+// read gives each record to take.
+func (p *parser) read(r io.Reader, origin, file string, take func(dns.RR, spot)) error {
+	if _, ok := wireOf(origin); !ok {
+		return &ParseError{file, 1, fmt.Sprintf("the origin %q is not a domain name", origin)}
+	}
+	p.push(newSource(r, nil, file, dns.Fqdn(origin)))
+	defer func() {
+		for len(p.open) > 0 {
+			p.pop()
+		}
+	}()
+	for len(p.open) > 0 && p.failed == nil && len(p.errs) < maxErrors {
+		s := p.open[len(p.open)-1]
+		rr, ok := s.zp.Next()
+		if ok {
+			s.remember(rr)
+			if msg := unusable(rr); msg != "" {
+				p.fail(s, msg)
+				continue
+			}
+			take(rr, spot{s.number, int32(s.start)})
+			continue
+		}
+		p.ended(s)
+	}
+	switch {
+	case p.failed != nil:
+		return p.failed
+	case len(p.errs) == 1:
+		return p.errs[0]
+	case len(p.errs) >= maxErrors:
+		s := p.errs[len(p.errs)-1].(*ParseError)
+		p.errs = append(p.errs, &ParseError{s.File, s.Line, "too many errors: the rest has not been read"})
+	}
+	return errors.Join(p.errs...)
+}
+
+// ended finds out why the innermost file gives no more records, and goes on.
+func (p *parser) ended(s *source) {
+	err := s.zp.Err()
+	switch {
+	case s.failed != nil:
+		p.failed = fmt.Errorf("reading %s: %w", s.name, s.failed)
+	case err != nil:
+		p.fail(s, reason(err))
+		s.resume()
+	case s.wrong != "":
+		p.fail(s, s.wrong)
+		s.wrong = ""
+		s.restart()
+	case s.include != nil:
+		p.include(s)
+	default:
+		p.pop()
+	}
+}
+
+func (p *parser) fail(s *source, msg string) {
+	p.errs = append(p.errs, &ParseError{s.name, s.line(), msg})
+}
+
+func (p *parser) push(s *source) {
+	p.files = append(p.files, s.name)
+	s.number = int32(len(p.files))
+	s.restart()
+	p.open = append(p.open, s)
+}
+
+func (p *parser) pop() {
+	s := p.open[len(p.open)-1]
+	p.open = p.open[:len(p.open)-1]
+	if s.file != nil {
+		s.file.Close()
+	}
+}
+
+// position is where a spot is, for those who read.
+func (p *parser) position(at spot) position {
+	if at.file == 0 {
+		return position{}
+	}
+	return position{p.files[at.file-1], int(at.line)}
 }
 
 // unusable tells what the parser lets through and no zone can hold.
@@ -90,8 +194,16 @@ func unusable(rr dns.RR) string {
 
 // isEmpty tells a record that was written without RDATA, which the parser takes for one of a dynamic update.
 func isEmpty(rr dns.RR) bool {
-	switch rr.(type) {
-	case *dns.RFC3597, *dns.APL, *dns.NULL:
+	switch x := rr.(type) {
+	case *dns.A:
+		return x.A == nil
+	case *dns.AAAA:
+		return x.AAAA == nil
+	case *dns.NS:
+		return x.Ns == ""
+	case *dns.CNAME:
+		return x.Target == ""
+	case *dns.RFC3597, *dns.APL, *dns.NULL, *dns.NXNAME:
 		return false // these may be empty
 	}
 	fn, known := dns.TypeToRR[rr.Header().Rrtype]
@@ -103,109 +215,25 @@ func isEmpty(rr dns.RR) bool {
 	return dns.IsDuplicate(none, rr)
 }
 
-// parseError takes the place and the reason out of the parser's message, "FILE: dns: REASON at line: LINE:COLUMN".
-func parseError(err error, file string) error {
+// reason takes it out of the parser's message, "FILE: dns: REASON at line: LINE:COLUMN".
+func reason(err error) string {
 	msg := err.Error()
-	if name, reason, ok := strings.Cut(msg, ": dns: "); ok {
-		file, msg = name, reason
+	if _, after, ok := strings.Cut(msg, ": dns: "); ok {
+		msg = after
 	}
 	msg = strings.TrimPrefix(msg, "dns: ")
-	line := 1
 	if i := strings.LastIndex(msg, " at line: "); i >= 0 {
-		number, _, _ := strings.Cut(msg[i+len(" at line: "):], ":")
-		if n, err := strconv.Atoi(number); err == nil {
-			line, msg = n, msg[:i]
-		}
+		msg = msg[:i]
 	}
 	switch {
 	case strings.HasPrefix(msg, "missing TTL with no previous value"):
-		msg = "the record has no TTL: give it one, or begin the file with $TTL"
-	case strings.HasPrefix(msg, "$INCLUDE directive not allowed"):
-		msg = "$INCLUDE is not possible here: there are no other files"
+		return "the record has no TTL: give it one, or begin the file with $TTL"
 	case strings.HasPrefix(msg, "unexpected newline"):
-		msg = "the line ends before the record has any data"
+		return "the line ends before the record has any data"
+	case strings.HasPrefix(msg, "not a TTL: "):
+		return strings.TrimPrefix(msg, "not a TTL: ") + " is neither a type nor a class nor a TTL"
+	case strings.HasPrefix(msg, "unbalanced brace"):
+		return "a ( is not closed"
 	}
-	return &ParseError{file, line, msg}
-}
-
-// position follows the parser through the files that it reads. The parser takes one byte after the other and stops
-// behind a record's last one, so the number of line ends taken is that record's line.
-type position struct {
-	files []*counted // the open ones, innermost last
-	err   error      // the first error in reading
-}
-
-// counted is a file that counts its lines as they are read.
-type counted struct {
-	fs.File // nil for the outermost, which is not ours to close
-	in      *bufio.Reader
-	at      *position
-	name    string
-	lines   int
-	partial bool // bytes were taken since the last line end
-}
-
-func (p *position) open(r io.Reader, name string) *counted {
-	c := &counted{in: bufio.NewReader(r), at: p, name: name}
-	p.files = append(p.files, c)
-	return c
-}
-
-func (p *position) now() (file string, line int) {
-	c := p.files[len(p.files)-1]
-	line = c.lines
-	if c.partial {
-		line++
-	}
-	return c.name, max(line, 1)
-}
-
-// closeIncluded closes what an error left open.
-func (p *position) closeIncluded() {
-	for len(p.files) > 1 {
-		p.files[len(p.files)-1].Close()
-	}
-}
-
-// ReadByte is what the parser reads by. A last line without its end is given one, or the parser misreads it.
-func (c *counted) ReadByte() (byte, error) {
-	b, err := c.in.ReadByte()
-	if err == io.EOF && c.partial {
-		b, err = '\n', nil
-	}
-	if err != nil {
-		if err != io.EOF && c.at.err == nil {
-			c.at.err = err
-		}
-		return b, err
-	}
-	c.partial = b != '\n'
-	if b == '\n' {
-		c.lines++
-	}
-	return b, nil
-}
-
-func (c *counted) Read(p []byte) (int, error) { return c.in.Read(p) }
-
-// Close ends an included file; the parser goes on in the one that included it.
-func (c *counted) Close() error {
-	c.at.files = c.at.files[:len(c.at.files)-1]
-	return c.File.Close()
-}
-
-// includes opens the files that $INCLUDE names so that their lines are counted too.
-type includes struct {
-	fs.FS
-	at *position
-}
-
-func (i includes) Open(name string) (fs.File, error) {
-	f, err := i.FS.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	c := i.at.open(f, name)
-	c.File = f
-	return c, nil
+	return msg
 }

@@ -37,8 +37,11 @@ func (z *Zone) place() {
 // is on its way from one to the other; NSEC needs no hashing, so it is preferred.
 func (z *Zone) chainDenial() {
 	for _, n := range z.order {
-		if n.place != PlaceOccluded && n.find(dns.TypeNSEC) != nil {
-			z.nsecs = append(z.nsecs, n)
+		if n.place == PlaceOccluded {
+			continue
+		}
+		if s := n.find(dns.TypeNSEC); s != nil {
+			z.nsecs = append(z.nsecs, nameLink{orderOf(n.wire), s})
 		}
 	}
 	if len(z.nsecs) > 0 {
@@ -46,20 +49,26 @@ func (z *Zone) chainDenial() {
 	} else {
 		z.chainNSEC3()
 	}
+	if z.denial == denialNone {
+		return
+	}
 	for _, n := range z.nodes {
 		if n.place == PlaceOccluded {
 			continue
 		}
 		switch z.denial {
 		case denialNSEC:
-			n.denial = n.find(dns.TypeNSEC)
+			order := orderOf(n.wire)
+			a := n.auxiliary()
+			a.denial = n.find(dns.TypeNSEC)
 			if n.place == PlaceEmpty {
-				n.denial = z.covering([]byte(n.order))
+				a.denial = z.covering([]byte(order))
 			}
-			n.noSource = z.covering([]byte(n.order + "*\x00"))
+			a.noSource = z.covering([]byte(order + "*\x00"))
 		case denialNSEC3:
-			n.denial = z.matching(z.hash([]byte(n.wire)))
-			n.noSource = z.coveringHash(z.hash([]byte("\x01*" + n.wire)))
+			a := n.auxiliary()
+			a.denial = z.matching(z.hash([]byte(n.wire)))
+			a.noSource = z.coveringHash(z.hash([]byte("\x01*" + n.wire)))
 		}
 	}
 }
@@ -68,16 +77,19 @@ func (z *Zone) chainDenial() {
 func (z *Zone) prepare() {
 	soa := z.apex.find(dns.TypeSOA)
 	z.negative = negativeTTL(soa.RRs, z.SOA())
-	z.negativeSigned = negativeTTL(soa.signed, z.SOA())
+	z.negativeSigned = negativeTTL(soa.signed(), z.SOA())
 	for _, n := range z.nodes {
 		if n.place == PlaceCut {
-			n.referral = z.refer(n)
+			n.auxiliary().referral = z.refer(n)
 		}
 		if n.place != PlaceData {
 			continue
 		}
-		for _, s := range n.sets {
-			s.additional, s.additionalSigned = z.addressesOf(s, nil)
+		for i := range n.sets {
+			s := &n.sets[i]
+			if plain, signed := z.addressesOf(s, nil); len(plain) > 0 {
+				s.addition().additional, s.more.additionalSigned = plain, signed
+			}
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (z *Zone) refer(cut *node) *referral {
 	ns := cut.find(dns.TypeNS)
 	r := &referral{authority: ns.RRs}
 	if ds := cut.find(dns.TypeDS); ds != nil {
-		r.authoritySigned = clipped(ns.RRs, ds.signed)
+		r.authoritySigned = clipped(ns.RRs, ds.signed())
 	} else {
 		var p proof
 		z.proveNoDS(&p, cut, []byte(cut.wire))
@@ -63,7 +63,7 @@ func (z *Zone) addressesOf(s *set, cut *node) (plain, signed []dns.RR) {
 			for _, rrtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
 				if a := n.find(rrtype); a != nil {
 					plain = append(plain, a.RRs...)
-					signed = append(signed, a.signed...)
+					signed = append(signed, a.signed()...)
 				}
 			}
 		}

@@ -28,55 +28,123 @@ type Zone struct {
 	warnings []string
 
 	denial denial
-	nsecs  []*node    // denialNSEC: the nodes of the chain, in canonical order
+	nsecs  []nameLink // denialNSEC: the chain, in canonical order
 	chain  []hashNode // denialNSEC3: the chain, by hash
 	params nsec3Params
 
 	negative, negativeSigned []dns.RR // the SOA as negative answers carry it (RFC 2308 section 3)
 }
 
-// node is a name of the zone, whether it has data or not.
+// node is a name of the zone, whether it has data or not. There is one for every name, so it is kept small.
 type node struct {
-	name  string // as written
-	wire  string
-	order string // compares in canonical order
-	sets  []*set // types ascending
+	name string // as written
+	wire string
+	sets []set // types ascending
 
-	place    Place
 	parent   *node // nil for the apex and for hashed owners
 	cut      *node // the delegation at or above the node, if there is one
 	wildcard *node // the child "*"
+	aux      *aux
+	place    Place
+}
 
+// aux is what few nodes of an unsigned zone have.
+type aux struct {
 	denial   *set // proves which types are here: the node's NSEC (for an empty one its predecessor's) or NSEC3
 	noSource *set // proves that there is no wildcard child: the NSEC or NSEC3 that covers "*" below the node
 	referral *referral
 }
 
-// set is an RRset, and what Lookup hands out of it without making anything.
+func (n *node) auxiliary() *aux {
+	if n.aux == nil {
+		n.aux = new(aux)
+	}
+	return n.aux
+}
+
+func (n *node) denial() *set {
+	if n.aux == nil {
+		return nil
+	}
+	return n.aux.denial
+}
+
+func (n *node) noSource() *set {
+	if n.aux == nil {
+		return nil
+	}
+	return n.aux.noSource
+}
+
+// at is where the node's first record stands.
+func (n *node) at() spot {
+	if len(n.sets) == 0 {
+		return spot{}
+	}
+	return n.sets[0].at
+}
+
+// set is an RRset: like a node, small.
 type set struct {
-	RRset
-	signed                       []dns.RR // RRs, then Sigs
+	Type uint16
+	at   spot // of its first record
+	RRs  []dns.RR
+	more *more
+}
+
+// more is what a set has that is signed or points to names of the zone: all that Lookup hands out without making anything.
+type more struct {
+	sigs                         []*dns.RRSIG
+	signed                       []dns.RR // RRs, then sigs; nil where there are none
 	additional, additionalSigned []dns.RR // addresses of the names that RRs point to
+}
+
+func (s *set) name() string { return s.RRs[0].Header().Name }
+
+func (s *set) addition() *more {
+	if s.more == nil {
+		s.more = new(more)
+	}
+	return s.more
+}
+
+// signed gives the records, then their signatures.
+func (s *set) signed() []dns.RR {
+	if s.more == nil || s.more.signed == nil {
+		return s.RRs
+	}
+	return s.more.signed
 }
 
 func (s *set) records(dnssec bool) []dns.RR {
 	if dnssec {
-		return s.signed
+		return s.signed()
 	}
 	return s.RRs
 }
 
 func (s *set) addresses(dnssec bool) []dns.RR {
-	if dnssec {
-		return s.additionalSigned
+	switch {
+	case s.more == nil:
+		return nil
+	case dnssec:
+		return s.more.additionalSigned
 	}
-	return s.additional
+	return s.more.additional
+}
+
+func (s *set) rrset() RRset {
+	r := RRset{Name: s.name(), Type: s.Type, RRs: s.RRs}
+	if s.more != nil {
+		r.Sigs = s.more.sigs
+	}
+	return r
 }
 
 func (n *node) find(rrtype uint16) *set {
-	for _, s := range n.sets {
-		if s.Type == rrtype {
-			return s
+	for i := range n.sets {
+		if n.sets[i].Type == rrtype {
+			return &n.sets[i]
 		}
 	}
 	return nil
@@ -108,7 +176,7 @@ func (z *Zone) RRset(name string, rrtype uint16) (RRset, bool) {
 	for _, names := range []map[string]*node{z.nodes, z.hashed} {
 		if n := names[wire]; n != nil {
 			if s := n.find(rrtype); s != nil {
-				return s.RRset, true
+				return s.rrset(), true
 			}
 		}
 	}
@@ -120,9 +188,24 @@ func (z *Zone) RRset(name string, rrtype uint16) (RRset, bool) {
 func (z *Zone) RRsets() iter.Seq[RRset] {
 	return func(yield func(RRset) bool) {
 		for _, n := range z.order {
-			for _, s := range n.sets {
-				if !yield(s.RRset) {
+			for i := range n.sets {
+				if !yield(n.sets[i].rrset()) {
 					return
+				}
+			}
+		}
+	}
+}
+
+// records gives every record and signature once, in canonical order.
+func (z *Zone) records() iter.Seq[dns.RR] {
+	return func(yield func(dns.RR) bool) {
+		for _, n := range z.order {
+			for i := range n.sets {
+				for _, rr := range n.sets[i].signed() {
+					if !yield(rr) {
+						return
+					}
 				}
 			}
 		}
@@ -137,13 +220,9 @@ func (z *Zone) Transfer() iter.Seq[dns.RR] {
 		if !yield(soa) {
 			return
 		}
-		for _, n := range z.order {
-			for _, s := range n.sets {
-				for _, rr := range s.signed {
-					if rr != dns.RR(soa) && !yield(rr) {
-						return
-					}
-				}
+		for rr := range z.records() {
+			if rr != dns.RR(soa) && !yield(rr) {
+				return
 			}
 		}
 		yield(soa)
