@@ -70,11 +70,12 @@ func (s *scheduler) WithTimeout(ctx context.Context, d time.Duration) (context.C
 	c := &deadline{Context: ctx, s: s, done: make(chan struct{}), up: s.nearest(ctx)}
 	if c.up == nil && ctx.Done() != nil {
 		// A context from outside of the world: its end has to be carried in.
-		c.unbridge = context.AfterFunc(ctx, func() { s.cancel(c, ctx.Err()) })
+		c.unbridge = context.AfterFunc(ctx, func() { s.finish(c, ctx.Err()) }) // perhaps at once, while we are here
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case c.err != nil:
 	case s.closed:
 		s.end(c, ErrClosed)
 	case c.up != nil && c.up.err != nil:
@@ -93,11 +94,16 @@ func (s *scheduler) WithTimeout(ctx context.Context, d time.Duration) (context.C
 	return c, func() { s.cancel(c, context.Canceled) }
 }
 
-// cancel ends c from whatever goroutine.
+// cancel ends c, and the watch on a context from outside of the world that it may have.
 func (s *scheduler) cancel(c *deadline, err error) {
 	if c.unbridge != nil {
 		c.unbridge()
 	}
+	s.finish(c, err)
+}
+
+// finish ends c from whatever goroutine.
+func (s *scheduler) finish(c *deadline, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.end(c, err)

@@ -9,6 +9,11 @@ import (
 )
 
 // Live is a clock that follows the wall: world time is an offset and a speed away from it.
+//
+// The wall says when an event comes, and not how long it takes: while activities run, the time is that of the event
+// that they run for, and no time is told that lies behind an event still to come. So at a speed of 600, at which a
+// millisecond of this machine's work would be 0.6 s of the world's, nobody times out because of that work; a world
+// that has more to do than the wall leaves time for falls behind the wall, and catches up.
 type Live struct {
 	scheduler
 	wall    Wall
@@ -42,10 +47,11 @@ func NewLive(start time.Time, speed float64) (*Live, error) {
 	l.driven = true
 	l.clockNow = l.tell
 	l.horizon = func() int64 {
-		if m := l.mapping.Load(); m.frozen {
+		m := l.mapping.Load()
+		if m.frozen {
 			return m.target
 		}
-		return l.tell()
+		return m.follow(l.wall)
 	}
 	l.onIdle = l.nudge
 	go l.follow()
@@ -62,10 +68,15 @@ func checkSpeed(speed float64) error {
 // tell is the world's time in nanoseconds.
 func (l *Live) tell() int64 {
 	m := l.mapping.Load()
-	if m.frozen {
+	if m.frozen || l.busy.Load() {
 		return l.now.Load()
 	}
-	return m.world + int64(float64(l.wall.Now().Sub(m.wall))*m.speed)
+	return min(m.follow(l.wall), l.next.Load())
+}
+
+// follow is where the wall has brought the world's time to.
+func (m *mapping) follow(wall Wall) int64 {
+	return m.world + int64(float64(wall.Now().Sub(m.wall))*m.speed)
 }
 
 // Now implements [Clock]; any goroutine may call it.
@@ -91,6 +102,9 @@ func (l *Live) follow() {
 				l.pass()
 			}
 		}
+		if l.turn == nil {
+			l.lookAhead() // what was to come first may have been called off
+		}
 		wait := l.untilNext()
 		l.mu.Unlock()
 		alarm.Reset(wait)
@@ -110,7 +124,7 @@ func (l *Live) untilNext() time.Duration {
 	if len(l.timers) == 0 || m.speed == 0 || m.frozen || l.turn != nil {
 		return never
 	}
-	wait := float64(l.timers[0].due-l.tell()) / m.speed
+	wait := float64(l.timers[0].due-m.follow(l.wall)) / m.speed
 	return time.Duration(min(max(wait, 0), float64(never))) + 1
 }
 

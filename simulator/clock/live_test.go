@@ -2,8 +2,11 @@ package clock_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"math"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,5 +94,83 @@ func TestLiveRefusesNonsenseSpeeds(t *testing.T) {
 		if _, err := clock.NewLive(epoch, speed); err == nil {
 			t.Errorf("speed %v was taken", speed)
 		}
+	}
+}
+
+// At a speed of a million a microsecond of work would be a second of the world's time: the reply would be late.
+func TestLiveWorkTakesNoWorldTime(t *testing.T) {
+	l := live(t, 1e6)
+	work := func() {
+		data := make([]byte, 1<<20)
+		for range 4 {
+			sum := sha256.Sum256(data)
+			copy(data, sum[:])
+		}
+	}
+	err := l.Run(func() {
+		for range 20 {
+			began := l.Now()
+			ctx, cancel := l.WithTimeout(context.Background(), 376*time.Millisecond)
+			replied, reply := l.Signal()
+			l.Go(func() {
+				l.Sleep(context.Background(), 8*time.Millisecond)
+				work()
+				l.Sleep(context.Background(), 8*time.Millisecond)
+				reply()
+			})
+			work()
+			if err := l.Await(ctx, replied); err != nil {
+				t.Errorf("the reply was late: %v", err)
+			}
+			cancel()
+			if took := l.Now().Sub(began); took != 16*time.Millisecond {
+				t.Errorf("the exchange took %v, want 16ms", took)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whoever looks from outside sees time go forward only, and never past an event that has not happened.
+func TestLiveTimeGoesForwardForThoseOutside(t *testing.T) {
+	l := live(t, 1e5)
+	var last atomic.Int64 // the last tick
+	const tick = 50 * time.Millisecond
+	ended, fire := l.Signal()
+	l.Go(func() {
+		defer fire()
+		for range 5000 {
+			last.Store(l.Now().UnixNano())
+			l.Sleep(context.Background(), tick)
+		}
+	})
+	var before time.Time
+	for {
+		now := l.Now()
+		if now.Before(before) {
+			t.Fatalf("time went from %v back to %v", before, now)
+		}
+		before = now
+		select {
+		case <-ended:
+			return
+		default:
+		}
+		if tock := last.Load(); tock != 0 && now.UnixNano()-tock > int64(tick) {
+			t.Fatalf("%v passed a tick that was still to come", now)
+		}
+		runtime.Gosched()
+	}
+}
+
+// A timer that is called off does not hold time up.
+func TestLiveGoesOnAfterACancelledTimer(t *testing.T) {
+	l := live(t, 1e6)
+	_, cancel := l.WithTimeout(context.Background(), time.Second)
+	cancel()
+	for l.Now().Before(epoch.Add(time.Minute)) {
+		runtime.Gosched()
 	}
 }

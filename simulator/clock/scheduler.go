@@ -14,6 +14,8 @@ import (
 type scheduler struct {
 	mu       sync.Mutex
 	now      atomic.Int64 // the time of the last event; moved with mu held
+	next     atomic.Int64 // while nobody has the turn: the first event to come is not before this
+	busy     atomic.Bool  // somebody has the turn
 	turn     *activity    // who runs; nil: nobody
 	ready    queue        // who runs next, in order
 	timers   timers
@@ -48,6 +50,7 @@ func (s *scheduler) init(start time.Time) {
 	s.awaiting = make(map[<-chan struct{}][]*activity)
 	s.idle.L = &s.mu
 	s.now.Store(start.UnixNano())
+	s.next.Store(math.MaxInt64)
 }
 
 // Go implements [Clock].
@@ -124,6 +127,9 @@ func (s *scheduler) dismiss() {
 func (s *scheduler) pass() {
 	for {
 		if a := s.ready.pop(); a != nil {
+			if s.turn == nil {
+				s.busy.Store(true)
+			}
 			s.turn = a
 			a.wake <- struct{}{}
 			return
@@ -134,10 +140,21 @@ func (s *scheduler) pass() {
 		s.fire(s.timers[0])
 	}
 	s.turn = nil
+	s.lookAhead()
+	s.busy.Store(false)
 	s.idle.Broadcast()
 	if s.onIdle != nil {
 		s.onIdle()
 	}
+}
+
+// lookAhead notes when the first event to come is due. The caller holds s.mu.
+func (s *scheduler) lookAhead() {
+	due := int64(math.MaxInt64)
+	if len(s.timers) > 0 {
+		due = s.timers[0].due
+	}
+	s.next.Store(due)
 }
 
 // fire moves time to t's and lets what waited for it go on. The caller holds s.mu.
@@ -158,6 +175,9 @@ func (s *scheduler) arm(t *timer, due int64) {
 	s.seq++
 	t.due, t.seq = due, s.seq
 	s.timers.push(t)
+	if due < s.next.Load() {
+		s.next.Store(due)
+	}
 }
 
 // timersChanged lets a live driver look at the schedule again when nobody has the turn. The caller holds s.mu.
@@ -167,9 +187,12 @@ func (s *scheduler) timersChanged() {
 	}
 }
 
-// kick hands out a turn that nobody has. The caller holds s.mu.
+// kick hands out a turn that nobody has: what comes from outside of the world happens now. The caller holds s.mu.
 func (s *scheduler) kick() {
 	if s.driven && s.turn == nil && !s.ready.empty() {
+		if now := s.clockNow(); now > s.now.Load() {
+			s.now.Store(now)
+		}
 		s.pass()
 	}
 }

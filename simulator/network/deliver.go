@@ -1,53 +1,86 @@
 package network
 
 import (
+	"bytes"
 	"context"
 	"time"
 )
 
 // Deliver takes a message that comes from a real socket at the network's edge to the service it is for, by way of the
 // rules, which see it as any other. There is no link's latency on this way: the real one is there already. reply is
-// called with each message that comes back, at once or later and from another goroutine.
+// called with each message that comes back, at once or later and from another goroutine; what it is given is its own.
 //
-// It returns what became of the message: an edge shows Refused and Unreachable on its socket as well as it can.
+// It returns what became of the message: an edge shows Refused and Unreachable on its socket as well as it can. The
+// message's data is the caller's again.
 func (n *Network) Deliver(m Message, reply func([]byte)) Fate {
+	prompt, fate := n.Pass(m, func() func([]byte) { return reply })
+	if prompt != nil {
+		reply(prompt)
+	}
+	return fate
+}
+
+// Pass is Deliver for those who send what comes back at once themselves: it returns that. Only where something may come
+// later does it call later, once and before it returns, for the function to give that to.
+func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fate Fate) {
 	f := Flight{Network: m.Network, From: m.From, To: m.To, Data: m.Data}
 	at := n.config.Clock.Now()
 	rule := n.judge(&f)
 	svc, hostExists := n.service(nil, m.To.Addr())
 	switch {
 	case f.Drop:
-		return n.lost(&f, at, Dropped, rule)
+		return nil, n.lost(&f, at, Dropped, rule)
 	case f.Refuse, hostExists && svc == nil:
-		return n.lost(&f, at, Refused, rule)
+		return nil, n.lost(&f, at, Refused, rule)
 	case !hostExists:
-		return n.lost(&f, at, Unreachable, rule)
+		return nil, n.lost(&f, at, Unreachable, rule)
 	}
 	life := svc.arrive()
 	switch life.state {
 	case Refusing:
-		return n.lost(&f, at, Refused, rule)
+		return nil, n.lost(&f, at, Refused, rule)
 	case Silent, Hanging:
-		return n.lost(&f, at, Dropped, rule)
+		return nil, n.lost(&f, at, Dropped, rule)
 	}
 	n.observe(&f, at, Delivered, rule)
 	m.Data = f.Data
-	send := func(data []byte) error { n.deliverBack(m, data, reply); return nil }
 	if f.Delay == 0 {
 		if data, ok := life.handler.AnswerNow(m); ok {
-			if data != nil {
-				n.deliverBack(m, data, reply)
+			if data == nil {
+				return nil, Delivered
 			}
-			return Delivered
+			back, delay := n.back(&m, data, at)
+			if delay > 0 {
+				n.sendLater(back, delay, later())
+				back = nil
+			}
+			return back, Delivered
 		}
 	}
-	n.config.Clock.Go(func() {
-		if f.Delay > 0 && n.config.Clock.Sleep(life.ctx, f.Delay) != nil {
+	m.Data = bytes.Clone(m.Data)
+	n.serve(life, m, f.Delay, later())
+	return nil, Delivered
+}
+
+// serve has a message answered by an activity, delay after now.
+func (n *Network) serve(life *process, m Message, delay time.Duration, reply func([]byte)) {
+	clock := n.config.Clock
+	clock.Go(func() {
+		if delay > 0 && clock.Sleep(life.ctx, delay) != nil {
 			return
 		}
-		_ = life.handler.Serve(life.ctx, m, send)
+		_ = life.handler.Serve(life.ctx, m, func(data []byte) error {
+			back, delay := n.back(&m, data, clock.Now())
+			switch {
+			case back == nil:
+			case delay > 0:
+				n.sendLater(back, delay, reply)
+			default:
+				reply(back)
+			}
+			return nil
+		})
 	})
-	return Delivered
 }
 
 func (n *Network) lost(f *Flight, at time.Time, fate Fate, rule string) Fate {
@@ -55,23 +88,23 @@ func (n *Network) lost(f *Flight, at time.Time, fate Fate, rule string) Fate {
 	return fate
 }
 
-// deliverBack takes a reply out again, to the real socket.
-func (n *Network) deliverBack(m Message, data []byte, reply func([]byte)) {
-	now := n.config.Clock.Now()
+// back takes a reply to m out again, and says how long a rule holds it up; nil when it is lost.
+func (n *Network) back(m *Message, data []byte, at time.Time) ([]byte, time.Duration) {
 	f := Flight{Network: m.Network, From: m.To, To: m.From, Reply: true, Data: data}
 	rule := n.judge(&f)
 	if f.Drop || f.Refuse {
-		n.observe(&f, now, Dropped, rule)
-		return
+		n.observe(&f, at, Dropped, rule)
+		return nil, 0
 	}
-	n.observe(&f, now, Delivered, rule)
-	if f.Delay == 0 {
-		reply(f.Data)
-		return
-	}
+	n.observe(&f, at, Delivered, rule)
+	return f.Data, f.Delay
+}
+
+// sendLater gives a reply to its socket after a delay.
+func (n *Network) sendLater(data []byte, delay time.Duration, reply func([]byte)) {
 	n.config.Clock.Go(func() {
-		if n.config.Clock.Sleep(context.Background(), f.Delay) == nil {
-			reply(f.Data)
+		if n.config.Clock.Sleep(context.Background(), delay) == nil {
+			reply(data)
 		}
 	})
 }
