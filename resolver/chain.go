@@ -44,9 +44,13 @@ func (r *Resolver) anchored(name string) bool {
 	return ok
 }
 
-// anchorOf is the deepest zone with a trust anchor that name is in.
+// anchorOf is the deepest zone with a trust anchor that name is in, unless there is a negative one at it or below
+// (RFC 7646 section 3).
 func (r *Resolver) anchorOf(name string) (zone string, ok bool) {
 	for {
+		if r.insecure[name] {
+			return "", false
+		}
 		if _, ok := r.anchors[name]; ok {
 			return name, true
 		}

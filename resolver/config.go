@@ -56,31 +56,87 @@ type Config struct {
 
 	// Allow lists who may ask; nil: everybody, empty: nobody. Others get REFUSED with the extended error 18.
 	Allow []netip.Prefix
+	// Access says more exactly what becomes of queries by where they come from: the longest prefix counts. Whom it
+	// answers, and whom it does not mention, Allow must allow too.
+	Access []AccessRule
+	// NonRecursive says what becomes of queries without RD (RFC 1034 section 4.3.1).
+	NonRecursive NonRecursive
+	// Local is local data, told whoever else says what; LocalZones say what becomes of names around it that have none.
+	// Answers from it have the AA bit, as with Unbound and BIND.
+	Local      []dns.RR
+	LocalZones []LocalZone
+	// SpecialNames says which names are answered here because the world's servers know nothing of them (RFC 6761, RFC
+	// 6303 and others). NotSpecial lists names of which none are special: those that contain one of them, or are in one.
+	SpecialNames SpecialNames
+	NotSpecial   []string
+	// Version is what version.bind and version.server say in class CHAOS, ID what id.server, hostname.bind and the EDNS
+	// option NSID (RFC 4892, RFC 5001) say; empty: REFUSED, and no option.
+	Version, ID string
+	// MaxUDPSize is the most that a client gets over UDP, whatever it offers, in octets from 512; 0: 1232 (RFC 9715).
+	MaxUDPSize uint16
+	// TCPIdle is how long the sockets in front leave a TCP connection idle. Clients that send the option are told (RFC
+	// 7828), in steps of 100 ms; 0: they are not.
+	TCPIdle time.Duration
+	// FullResponses has NS records of the answer's zone and their addresses added from the cache where they are there
+	// and fit, as BIND with minimal-responses no. Otherwise answers are minimal, as with Unbound.
+	FullResponses bool
+	// MaxWaiting is how many clients may wait for answers that are not in the cache; 0: 1000, as BIND's
+	// recursive-clients. Those beyond are told SERVFAIL, with the extended error 0, or nothing with DropWaiting.
+	MaxWaiting  int
+	DropWaiting bool
+
+	// ServeStale is what becomes of expired data (RFC 8767), Prefetch of what is about to expire; by default nothing.
+	ServeStale ServeStale
+	Prefetch   Prefetch
+	// AggressiveNSEC has names denied, and answers of wildcards given, by validated NSEC and NSEC3 records in the cache
+	// (RFC 8198, RFC 9077), without asking, until those expire. Flushing such a name does not help then.
+	AggressiveNSEC bool
 	// MinTTL and MaxTTL are the floor and the ceiling of what answers live in the cache; 0: no floor, and 7 days.
 	MinTTL, MaxTTL time.Duration
 	// MaxNegativeTTL is the ceiling for NXDOMAIN and NODATA; 0: 3 hours (RFC 2308 section 5).
 	MaxNegativeTTL time.Duration
 	// CacheBytes bounds the cache, by estimate; 0: 64 MiB.
 	CacheBytes int64
-	// IPv6 has name servers asked over IPv6 too; otherwise only over IPv4.
-	IPv6 bool
+	// IPv6 has name servers asked over IPv6 too; otherwise only over IPv4. NoIPv4 has them not asked over IPv4.
+	IPv6, NoIPv4 bool
+
+	// Prime has the root's servers asked who they are before they are first used, and again when that is over (RFC 9609).
+	// Off: the hints stand, and no packet goes out that no question takes.
+	Prime bool
+	// QNAMEMinimisation hides from servers what they need not know (RFC 9156): off (the default), relaxed as in Unbound
+	// and BIND, or strict. MaxMinimiseCount is RFC 9156's MAX_MINIMISE_COUNT, 0: 10; MinimiseOneLabel its
+	// MINIMISE_ONE_LAB, 0: 4. MinimiseType is the type asked for instead; 0: A (Unbound), or NS (BIND).
+	QNAMEMinimisation                  Minimisation
+	MaxMinimiseCount, MinimiseOneLabel int
+	MinimiseType                       uint16
+	// Forward lists zones whose questions go to recursive servers, "." for all; Stub zones whose authoritative servers
+	// are given. The deepest that a name is in counts. Answers are validated just the same: a private zone that its
+	// signed parent denies needs DomainInsecure too.
+	Forward []Forward
+	Stub    []Stub
+	// DomainInsecure are negative trust anchors (RFC 7646): nothing at or below these names is validated, unless a
+	// trust anchor stands below them.
+	DomainInsecure []string
+	// BelowNXDOMAIN says which NXDOMAIN answers are for the names below too (RFC 8020); by default proven ones.
+	BelowNXDOMAIN NXDOMAINCut
+	// Cookies has servers sent DNS cookies (RFC 7873, RFC 9018), and replies without the right one ignored.
+	Cookies bool
+	// RandomCase mixes capitals into questions and wants them back as they were, against forgery
+	// (draft-vixie-dnsext-dns0x20); who answers in another case is asked over TCP.
+	RandomCase bool
+	// UpstreamUDPSize is what servers are told that we take over UDP, in octets, from 512; 0: 1232 (RFC 9715).
+	UpstreamUDPSize uint16
+	// LameTTL is for how long a server that does not serve a zone is asked for it only when all others have failed;
+	// 0: 15 minutes, negative: not remembered.
+	LameTTL time.Duration
+	// Limits bound what one question may cost.
+	Limits Limits
 	// Skew is how far the resolver's clock may be off when signatures are judged; 0: not at all.
 	Skew time.Duration
 }
 
-// The bounds of what one question of a client may cost.
-const (
-	// maxTime is world time. A client has given up by then: glibc after 5 s by default, dig after 15.
-	maxTime = 20 * time.Second
-	// maxQueries counts what is sent to authoritative servers.
-	maxQueries = 100
-	// maxLinks is how many CNAME and DNAME records are followed.
-	maxLinks = 16
-	// maxDepth is how deep lookups may cause lookups: of name servers' addresses, of keys.
-	maxDepth = 40
-	// maxBogus is at how many servers a question is asked whose answers are bogus.
-	maxBogus = 4
-)
+// maxBogus is at how many servers a question is asked whose answers are bogus.
+const maxBogus = 4
 
 func (cfg *Config) check() error {
 	var errs []error
@@ -102,6 +158,18 @@ func (cfg *Config) check() error {
 	}
 	if cfg.MaxTTL > 0 && cfg.MinTTL > cfg.MaxTTL {
 		errs = append(errs, fmt.Errorf("MinTTL %v is more than MaxTTL %v", cfg.MinTTL, cfg.MaxTTL))
+	}
+	if cfg.BelowNXDOMAIN > CutNever {
+		errs = append(errs, fmt.Errorf("BelowNXDOMAIN is %d: there are CutSecure, CutAlways and CutNever", cfg.BelowNXDOMAIN))
+	}
+	if _, err := zoneSet("DomainInsecure", cfg.DomainInsecure); err != nil {
+		errs = append(errs, err)
+	}
+	if err := cfg.Limits.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := cfg.checkClients(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -53,6 +53,9 @@ func (r *Resolver) keepRest(resp *iterate.Response, now time.Time) {
 			return
 		}
 		h := set.RRs[0].Header()
+		if r.iter.Zone(h.Name) != resp.Zone {
+			return // a delegation is known in between: that zone's servers have the say
+		}
 		// RFC 2181 section 5.4.1: only the data for the name asked for is what the server answered with authority.
 		r.cache.Put(&cache.Entry{Name: h.Name, Type: h.Rrtype, Kind: cache.Positive, Rank: cache.NonAuthoritativeAnswer, Set: set}, now)
 	}

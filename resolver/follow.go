@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"faultzone/resolver/cache"
@@ -31,31 +32,34 @@ func (r *Resolver) answerCached(q *question, now time.Time) (a *reply, ok bool) 
 		missing = e == nil && f == nil
 		return e, f
 	})
-	if !missing {
-		r.report(func() Event {
-			return Event{Kind: EventCacheHit, Query: q.String(), EDE: firstCode(a.ede), Text: "from the cache: " + a.text()}
-		})
-		return a, true
+	if missing {
+		return nil, false
 	}
-	if !q.rd { // asks what we know, not what can be found out
-		return &reply{rcode: dns.RcodeRefused, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeNotAuthoritative,
-			ExtraText: "not in the cache, and recursion was not desired"}}}, true
+	if r.cfg.ServeStale.On && a.rcode == dns.RcodeServerFailure {
+		if stale := r.staleInstead(q, a, whyRecheck); stale != a {
+			return stale, true
+		}
 	}
-	return nil, false
+	r.report(func() Event {
+		return Event{Kind: EventCacheHit, Query: q.String(), EDE: firstCode(a.ede), Text: fromCache + a.line()}
+	})
+	r.prefetch(a, now)
+	return a, true
 }
 
 // answer finds the answer out. ok false: ctx ended first.
 func (r *Resolver) answer(ctx context.Context, q *question) (a *reply, ok bool) {
-	limited, cancel := r.cfg.Clock.WithTimeout(ctx, maxTime)
+	limited, cancel := r.cfg.Clock.WithTimeout(ctx, r.cfg.Limits.Time)
 	defer cancel()
-	t := &task{r: r, ctx: limited, outer: ctx, budget: iterate.Budget{Queries: maxQueries}}
+	t := r.newTask(limited, ctx)
+	t.rec = q.rec
 	a = r.follow(q, time.Time{}, t.lookup)
 	if ctx.Err() != nil {
 		return nil, false
 	}
 	if a.rcode == dns.RcodeServerFailure {
 		r.report(func() Event {
-			return Event{Kind: EventServfail, Query: q.String(), EDE: firstCode(a.ede), Text: a.text()}
+			return Event{Kind: EventServfail, Query: q.String(), EDE: firstCode(a.ede), Text: a.line()}
 		})
 	}
 	return a, true
@@ -68,8 +72,8 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		return any8482(q)
 	}
 	var array [4]*cache.Entry
-	var nameArray [4]string
-	entries, names := array[:0], nameArray[:0]
+	var keyArray [4]lookupKey
+	entries, keys := array[:0], keyArray[:0]
 	key := lookupKey{name: q.name, qtype: q.qtype}
 	a := &reply{}
 	for {
@@ -84,7 +88,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		if key.check && e.Status == validate.Bogus {
 			return servfail(e.EDE)
 		}
-		entries, names = append(entries, e), append(names, key.name)
+		entries, keys = append(entries, e), append(keys, key)
 		target, alias := aliasOf(e, key)
 		if !alias {
 			break
@@ -94,9 +98,12 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 			break
 		}
 		r.report(func() Event {
-			return Event{Kind: EventFollow, Query: q.String(), Text: fmt.Sprintf("%s leads to %s", dns.Type(e.Type), target)}
+			event := Event{Kind: EventFollow, Query: q.String(), Text: fmt.Sprintf("%s leads to %s", dns.Type(e.Type), target)}
+			a.follow = append(a.follow, event)
+			return event
 		})
-		if slices.Contains(names, target) || len(names) == maxLinks {
+		again := slices.ContainsFunc(keys, func(k lookupKey) bool { return k.name == target })
+		if again || len(keys) > r.cfg.Limits.Links {
 			return servfail([]dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeOther,
 				ExtraText: fmt.Sprintf("the aliases of %s go in a circle or have no end (at %s)", q.name, target)}})
 		}
@@ -105,7 +112,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 	if now.IsZero() {
 		now = r.cfg.Clock.Now()
 	}
-	a.fill(q, entries, names, now)
+	r.fill(a, q, entries, keys, now)
 	return a
 }
 
@@ -124,11 +131,14 @@ func aliasOf(e *cache.Entry, key lookupKey) (target string, alias bool) {
 	return "", false
 }
 
-// fill makes the sections from the entries; names are those that they were found for.
-func (a *reply) fill(q *question, entries []*cache.Entry, names []string, now time.Time) {
+// fill makes the sections from the entries; keys are what they were found for.
+func (r *Resolver) fill(a *reply, q *question, entries []*cache.Entry, keys []lookupKey, now time.Time) {
 	a.secure = true
+	a.links = make([]link, len(entries))
 	for i, e := range entries {
-		a.secure = a.secure && e.Status == validate.Secure
+		ttl, holds := r.ttlOf(e, now)
+		l := link{entry: e, key: keys[i], answer: len(a.answer), authority: len(a.authority)}
+		a.secure = a.secure && e.Status == validate.Secure && holds
 		if e.Status == validate.Insecure {
 			a.ede = append(a.ede, e.EDE...)
 		}
@@ -136,22 +146,27 @@ func (a *reply) fill(q *question, entries []*cache.Entry, names []string, now ti
 		case cache.NXDOMAIN:
 			a.rcode = dns.RcodeNameError
 		case cache.Positive:
-			a.answer = e.AppendRRs(a.answer, now)
+			a.answer = e.AppendRRsWith(a.answer, ttl)
 			if q.do {
-				a.answer = e.AppendSigs(a.answer, now)
+				a.answer = e.AppendSigsWith(a.answer, ttl)
 			}
-			if e.Type == dns.TypeDNAME && e.Name != names[i] && a.rcode != dns.RcodeYXDomain {
-				a.answer = append(a.answer, synthesised(e, names[i], now))
+			if e.Type == dns.TypeDNAME && e.Name != keys[i].name && a.rcode != dns.RcodeYXDomain {
+				a.answer = append(a.answer, synthesised(e, keys[i].name, ttl))
 			}
 		}
-		a.authority = e.AppendAuthority(a.authority, now, q.do)
+		a.authority = e.AppendAuthorityWith(a.authority, ttl, q.do)
+		l.answer, l.authority = len(a.answer)-l.answer, len(a.authority)-l.authority
+		a.links[i] = l
+	}
+	if r.cfg.FullResponses {
+		r.fillUp(a, q, now)
 	}
 }
 
 // synthesised is the CNAME that a DNAME makes of name (RFC 6672 section 3.1).
-func synthesised(e *cache.Entry, name string, now time.Time) dns.RR {
+func synthesised(e *cache.Entry, name string, ttl uint32) dns.RR {
 	target, _ := iterate.Redirect(name, e.Set.RRs[0].(*dns.DNAME))
-	return &dns.CNAME{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: e.TTL(now)}, Target: target}
+	return &dns.CNAME{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: ttl}, Target: target}
 }
 
 // any8482 answers ANY without the work that it asks for (RFC 8482 section 4.2).
@@ -167,19 +182,41 @@ func firstCode(ede []dns.EDNS0_EDE) uint16 {
 	return ede[0].InfoCode
 }
 
-// text is the reply in a line.
-func (a *reply) text() string {
-	s := dns.RcodeToString[a.rcode]
+// fromCache begins what is reported of an answer from the cache.
+const fromCache = "from the cache: "
+
+// line is the reply in a line.
+func (a *reply) line() string {
+	before, after := a.text()
+	if len(a.answer)+len(a.authority) == 0 {
+		return before + after
+	}
+	return before + strconv.FormatUint(uint64(a.ttl()), 10) + after
+}
+
+// ttl is that of the first record.
+func (a *reply) ttl() uint32 {
+	for _, rrs := range [...][]dns.RR{a.answer, a.authority} {
+		if len(rrs) > 0 {
+			return rrs[0].Header().Ttl
+		}
+	}
+	return 0
+}
+
+// text is what the line says before and after the first record's TTL.
+func (a *reply) text() (before, after string) {
+	before = dns.RcodeToString[a.rcode]
 	if len(a.answer) > 0 {
-		s += fmt.Sprintf(", %d records, TTL %d", len(a.answer), a.answer[0].Header().Ttl)
+		before += fmt.Sprintf(", %d records, TTL ", len(a.answer))
 	} else if len(a.authority) > 0 {
-		s += fmt.Sprintf(", TTL %d", a.authority[0].Header().Ttl)
+		before += ", TTL "
 	}
 	if a.secure {
-		s += ", secure"
+		after += ", secure"
 	}
 	for _, e := range a.ede {
-		s += fmt.Sprintf("; %d (%s) %s", e.InfoCode, dns.ExtendedErrorCodeToString[e.InfoCode], e.ExtraText)
+		after += fmt.Sprintf("; %d (%s) %s", e.InfoCode, dns.ExtendedErrorCodeToString[e.InfoCode], e.ExtraText)
 	}
-	return s
+	return before, after
 }

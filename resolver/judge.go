@@ -118,7 +118,7 @@ func above(name string, rrtype uint16) string {
 }
 
 func (t *task) reportVerdict(key lookupKey, server netip.AddrPort, v verdict) {
-	t.r.report(func() Event {
+	t.tell(func() Event {
 		e := Event{Kind: EventValidated, Query: key.String(), Server: server, EDE: v.EDE, Text: v.Status.String()}
 		if v.Status == validate.Bogus {
 			e.Kind = EventBogus

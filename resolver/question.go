@@ -1,9 +1,10 @@
 package resolver
 
 import (
-	"encoding/binary"
+	"encoding/hex"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -34,6 +35,12 @@ type question struct {
 	rd, ad, cd bool
 	edns, do   bool
 	size       uint16 // that the client takes over UDP
+	maxUDP     uint16 // that we send over UDP; 0: the usual
+
+	nsid, keepalive bool        // options that the client sent (RFC 5001, RFC 7828)
+	options         []dns.EDNS0 // what it gets for them
+
+	rec *recorder // of a Trace
 }
 
 // String is "name. TYPE".
@@ -47,7 +54,15 @@ func (q *question) limit(network string) int {
 	case !q.edns:
 		return minUDP
 	}
-	return min(max(int(q.size), minUDP), maxUDP)
+	return min(max(int(q.size), minUDP), q.most())
+}
+
+// most is how much is sent over UDP.
+func (q *question) most() int {
+	if q.maxUDP == 0 {
+		return maxUDP
+	}
+	return int(q.maxUDP)
 }
 
 // admit takes the question out of a query. When there is none to be answered it gives the reply instead, or nil where
@@ -56,8 +71,14 @@ func (r *Resolver) admit(query *dns.Msg, client netip.Addr) (*question, *dns.Msg
 	if query.Response {
 		return nil, nil
 	}
-	q := &question{id: query.Id, rd: query.RecursionDesired, ad: query.AuthenticatedData, cd: query.CheckingDisabled}
+	action := r.access(client)
+	if action == Drop {
+		return nil, nil
+	}
+	q := &question{id: query.Id, rd: query.RecursionDesired, ad: query.AuthenticatedData, cd: query.CheckingDisabled,
+		maxUDP: r.cfg.MaxUDPSize}
 	rcode := q.readEDNS(query)
+	r.answerOptions(q)
 	switch {
 	case query.Opcode != dns.OpcodeQuery:
 		rcode = dns.RcodeNotImplemented
@@ -70,11 +91,17 @@ func (r *Resolver) admit(query *dns.Msg, client netip.Addr) (*question, *dns.Msg
 		m.Question = query.Question[:min(len(query.Question), 1)]
 		return nil, m
 	}
-	if !r.allowed(client) {
+	if action == Refuse {
 		return nil, r.refuse(q).message(q)
 	}
 	if query.Question[0].Qclass != dns.ClassINET {
-		m := (&reply{rcode: dns.RcodeRefused}).message(q)
+		a := &reply{rcode: dns.RcodeRefused}
+		if query.Question[0].Qclass == dns.ClassCHAOS {
+			if rrs := r.chaos(query.Question[0]); rrs != nil {
+				a = &reply{authoritative: true, answer: rrs}
+			}
+		}
+		m := a.message(q)
 		m.Question = query.Question
 		return nil, m
 	}
@@ -113,8 +140,27 @@ func (q *question) readEDNS(query *dns.Msg) int {
 		if opt.Version() != 0 {
 			return dns.RcodeBadVers
 		}
+		for _, o := range opt.Option {
+			q.nsid = q.nsid || o.Option() == dns.EDNS0NSID
+			q.keepalive = q.keepalive || o.Option() == dns.EDNS0TCPKEEPALIVE
+		}
 	}
 	return dns.RcodeSuccess
+}
+
+// answerOptions makes what the client gets for the options that it sent.
+func (r *Resolver) answerOptions(q *question) {
+	if q.nsid && r.cfg.ID != "" {
+		q.options = append(q.options, &dns.EDNS0_NSID{Code: dns.EDNS0NSID, Nsid: hex.EncodeToString([]byte(r.cfg.ID))})
+	}
+}
+
+// overTCP notes that the question came over TCP.
+func (r *Resolver) overTCP(q *question) {
+	if q.keepalive && r.cfg.TCPIdle > 0 { // never over UDP (RFC 7828 section 3.2.1)
+		q.options = append(q.options, &dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE,
+			Timeout: uint16(min(r.cfg.TCPIdle/(100*time.Millisecond), 65535))})
+	}
 }
 
 // special gives the response code for types that are not data (RFC 6895 section 3.1).
@@ -128,34 +174,6 @@ func special(qtype uint16) int {
 		return dns.RcodeNotImplemented
 	}
 	return dns.RcodeSuccess
-}
-
-// readPlain reads an ordinary question straight from the bytes; ok false: it is anything else, malformed too.
-func readPlain(query []byte) (q question, ok bool) {
-	const counts = 1 << 48 // one question, no answer, no authority
-	c := binary.BigEndian.Uint64(query[4:])
-	if query[2]&(maskOpcode|flagTC) != 0 || c&^1 != counts {
-		return q, false
-	}
-	name, off, err := dns.UnpackDomainName(query, headerLen)
-	if err != nil || off+4 > len(query) || binary.BigEndian.Uint16(query[off+2:]) != dns.ClassINET {
-		return q, false
-	}
-	q = question{id: binary.BigEndian.Uint16(query), asked: name, name: canonical(name), qtype: binary.BigEndian.Uint16(query[off:]),
-		rd: query[2]&flagRD != 0, ad: query[3]&flagAD != 0, cd: query[3]&flagCD != 0}
-	if special(q.qtype) != dns.RcodeSuccess {
-		return q, false
-	}
-	off += 4
-	if c&1 == 0 {
-		return q, off == len(query)
-	}
-	// The OPT record: root name, type, size, extended rcode, version, flags, length.
-	if len(query) < off+11 || query[off] != 0 || binary.BigEndian.Uint16(query[off+1:]) != dns.TypeOPT || query[off+6] != 0 {
-		return q, false
-	}
-	q.edns, q.size, q.do = true, binary.BigEndian.Uint16(query[off+3:]), query[off+7]&0x80 != 0
-	return q, off+11+int(binary.BigEndian.Uint16(query[off+9:])) == len(query) // no option of a client's is heeded
 }
 
 // canonical is the name in lower case, without a copy where it is that already.

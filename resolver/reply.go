@@ -8,10 +8,14 @@ import (
 
 // reply is what a client is told, before it is put into a message.
 type reply struct {
-	rcode             int
-	answer, authority []dns.RR
-	secure            bool
-	ede               []dns.EDNS0_EDE
+	rcode                         int
+	authoritative                 bool
+	answer, authority, additional []dns.RR
+	secure                        bool
+	ede                           []dns.EDNS0_EDE
+	// links are what it was made of, in order, and follow what was reported on the way.
+	links  []link
+	follow []Event
 }
 
 // refuse is for those who may not ask.
@@ -35,17 +39,19 @@ func (a *reply) message(q *question) *dns.Msg {
 	m := &dns.Msg{
 		MsgHdr: dns.MsgHdr{Id: q.id, Response: true, RecursionDesired: q.rd, RecursionAvailable: true, CheckingDisabled: q.cd,
 			// RFC 6840 sections 5.7 and 5.8; whoever disables checking is told nothing about it.
-			AuthenticatedData: a.secure && !q.cd && (q.ad || q.do), Rcode: a.rcode},
+			AuthenticatedData: a.secure && !q.cd && (q.ad || q.do), Authoritative: a.authoritative, Rcode: a.rcode},
 		Compress: true,
 		Answer:   a.answer,
 		Ns:       a.authority,
+		Extra:    a.additional,
 	}
 	if q.asked != "" {
 		m.Question = []dns.Question{{Name: q.asked, Qtype: q.qtype, Qclass: dns.ClassINET}}
 	}
 	if q.edns {
 		opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
-		opt.SetUDPSize(maxUDP)
+		opt.SetUDPSize(uint16(q.most()))
+		opt.Option = append(opt.Option, q.options...)
 		if q.do {
 			opt.SetDo()
 		}
@@ -55,29 +61,9 @@ func (a *reply) message(q *question) *dns.Msg {
 			}
 			opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: e.InfoCode, ExtraText: e.ExtraText})
 		}
-		m.Extra = []dns.RR{opt}
+		m.Extra = append(a.additional[:len(a.additional):len(a.additional)], opt)
 	} else if m.Rcode > 15 {
 		m.Rcode = dns.RcodeFormatError // BADVERS cannot be told without EDNS
 	}
 	return m
-}
-
-// pack packs the message into no more than limit octets; what does not fit is left for TCP (RFC 2181 section 9).
-func pack(m *dns.Msg, limit int) []byte {
-	packed, err := m.Pack()
-	if err == nil && len(packed) <= limit {
-		return packed
-	}
-	short := &dns.Msg{MsgHdr: m.MsgHdr, Question: m.Question, Extra: m.Extra}
-	if err == nil {
-		short.Truncated = true
-	} else {
-		short.Rcode, short.AuthenticatedData = dns.RcodeServerFailure, false
-	}
-	if packed, err = short.Pack(); err != nil || len(packed) > limit {
-		short.Extra = nil
-		short.Rcode &= 0xF
-		packed, _ = short.Pack()
-	}
-	return packed
 }

@@ -3,7 +3,9 @@ package resolver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,11 +22,21 @@ type Resolver struct {
 	cache   *cache.Cache
 	iter    *iterate.Iterator
 	anchors map[string][]dns.RR // by zone, canonical
-	policy  validate.Policy
-	allow   atomic.Pointer[[]netip.Prefix] // what it points to may be nil: everybody
+	// insecure are the zones with a negative trust anchor.
+	insecure map[string]bool
+	policy   validate.Policy
+	allow    atomic.Pointer[[]netip.Prefix] // what it points to may be nil: everybody
+
+	local   localData
+	waiting atomic.Int32 // clients
+	// life ends with end, and with it what goes on in the background.
+	life context.Context
+	end  context.CancelFunc
 
 	mu      sync.Mutex
 	flights map[lookupKey]*flight
+	// refreshing are those under way that nobody needs to wait for.
+	refreshing map[lookupKey]bool
 }
 
 // New makes a resolver with an empty cache. Its error tells everything that is wrong with cfg.
@@ -32,27 +44,37 @@ func New(cfg Config) (*Resolver, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("resolver %s: %w", cfg.Name, err)
 	}
+	cfg.Limits = cfg.Limits.withDefaults()
+	cfg.setClientDefaults()
 	r := &Resolver{
-		cfg: cfg,
-		cache: cache.New(cache.Config{MaxBytes: cfg.CacheBytes, MinTTL: cfg.MinTTL, MaxTTL: cfg.MaxTTL,
-			MaxNegativeTTL: cfg.MaxNegativeTTL}),
+		cfg:     cfg,
+		cache:   cache.New(cfg.cacheConfig()),
 		anchors: make(map[string][]dns.RR),
 		policy:  validate.Policy{Skew: cfg.Skew},
 		flights: make(map[lookupKey]*flight),
+
+		refreshing: make(map[lookupKey]bool),
+	}
+	if cfg.ServeStale.On || cfg.Prefetch.On {
+		r.life, r.end = cfg.Clock.WithTimeout(context.Background(), 0)
 	}
 	for _, rr := range cfg.TrustAnchors {
 		zone := dns.CanonicalName(rr.Header().Name)
 		r.anchors[zone] = append(r.anchors[zone], rr)
 	}
 	r.SetAllow(cfg.Allow)
+	r.insecure, _ = zoneSet("DomainInsecure", cfg.DomainInsecure) // checked before
 	ic := iterate.Config{Hints: cfg.Hints, Clock: cfg.Clock, Exchanger: cfg.Exchanger, Cache: r.cache, Rand: cfg.Rand,
-		IPv6: cfg.IPv6}
+		Anchored: slices.Sorted(maps.Keys(r.anchors)), Policy: cfg.iteration()}
 	if cfg.Report != nil {
 		ic.Report = func(e iterate.Event) {
 			cfg.Report(Event{Kind: e.Kind, Query: e.Query, Server: e.Server, Text: e.Text})
 		}
 	}
 	var err error
+	if r.local, err = newLocalData(&cfg); err != nil {
+		return nil, fmt.Errorf("resolver %s: %w", cfg.Name, err)
+	}
 	if r.iter, err = iterate.New(ic); err != nil {
 		return nil, fmt.Errorf("resolver %s: %w", cfg.Name, err)
 	}
@@ -66,11 +88,9 @@ func (r *Resolver) Resolve(ctx context.Context, query *dns.Msg, client netip.Add
 	if q == nil {
 		return reply
 	}
-	a, ok := r.answerCached(q, r.cfg.Clock.Now())
+	a, ok := r.resolve(ctx, q)
 	if !ok {
-		if a, ok = r.answer(ctx, q); !ok {
-			return nil
-		}
+		return nil
 	}
 	return a.message(q)
 }

@@ -31,8 +31,23 @@ type task struct {
 	outer  context.Context // the caller's, without our own time limit
 	budget iterate.Budget
 	stack  []lookupKey // lookups under way, each caused by the one before
+	// serverDepth counts those of stack that look for a name server's address.
+	serverDepth int
 	// waiting is whose flight is awaited. The Resolver's mu is over it.
 	waiting *flight
+	// refresh is looked up whatever the cache has.
+	refresh lookupKey
+	rec     *recorder // of a Trace
+}
+
+// newTask is the state of a question that has until limited ends; outer is the caller's context.
+func (r *Resolver) newTask(limited, outer context.Context) *task {
+	return &task{r: r, ctx: limited, outer: outer, budget: iterate.Budget{Queries: r.cfg.Limits.Queries, Lookups: r.cfg.Limits.ServerLookups}}
+}
+
+// refreshing says whether key, about to be looked up or found, is to be got anew.
+func (t *task) refreshing(key lookupKey, depth int) bool {
+	return key == t.refresh && len(t.stack) == depth
 }
 
 // cached is what the cache can say at once: an entry, or the failure that it remembers, or neither.
@@ -55,7 +70,25 @@ func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure)
 	if e, ok := r.cache.Closest(parent(key.name), dns.TypeDNAME, now); ok && tellable(e, key.check) {
 		return e, nil
 	}
-	return nil, nil
+	return r.belowNXDOMAIN(key, now), nil
+}
+
+// belowNXDOMAIN is the NXDOMAIN of a name above, from which that of the key's follows (RFC 8020); nil: none does.
+func (r *Resolver) belowNXDOMAIN(key lookupKey, now time.Time) *cache.Entry {
+	if r.cfg.BelowNXDOMAIN == CutNever {
+		return nil
+	}
+	routed := r.iter.RouteZone(key.name)
+	e, _ := r.cache.NXDOMAINAbove(key.name, now, func(e *cache.Entry) bool {
+		if routed != "" && (e.Name == routed || !dns.IsSubDomain(routed, e.Name)) {
+			return false // whoever said so knows nothing of the zone that is configured here
+		}
+		if r.cfg.BelowNXDOMAIN == CutSecure {
+			return e.Status == validate.Secure
+		}
+		return e.Status != validate.Bogus && tellable(e, key.check)
+	})
+	return e
 }
 
 // tellable says whether an entry may be told to clients, as it is.
@@ -67,20 +100,21 @@ func tellable(e *cache.Entry, check bool) bool {
 func (t *task) lookup(key lookupKey) (*cache.Entry, *failure) {
 	for {
 		now := t.r.cfg.Clock.Now()
-		if e, f := t.r.cached(key, now); e != nil || f != nil {
+		if e, f := t.r.cached(key, now); (e != nil || f != nil) && !t.refreshing(key, 0) {
+			t.recordCached(key, e, f)
 			return e, f
 		}
 		if slices.Contains(t.stack, key) {
 			return nil, t.stuck("to find %s one would have to know it", key)
 		}
-		if len(t.stack) >= maxDepth {
+		if len(t.stack) >= t.r.cfg.Limits.Depth {
 			return nil, t.stuck("%s is too many lookups deep", key)
 		}
 		f, lead := t.join(key)
 		if lead {
 			return t.lead(key, f)
 		}
-		t.r.report(func() Event {
+		t.tell(func() Event {
 			return Event{Kind: EventJoined, Query: key.String(), Text: "is being resolved already; waiting for that answer"}
 		})
 		err := t.r.cfg.Clock.Await(t.ctx, f.done)
@@ -101,6 +135,7 @@ func (t *task) lead(key lookupKey, f *flight) (e *cache.Entry, fail *failure) {
 			t.r.land(key, f, e, fail)
 		}
 	}()
+	t.recordMissing(key)
 	t.stack = append(t.stack, key)
 	e, fail = t.find(key)
 	t.stack = t.stack[:len(t.stack)-1]
@@ -112,7 +147,7 @@ func (t *task) lead(key lookupKey, f *flight) (e *cache.Entry, fail *failure) {
 
 // find asks servers, and with check judges what they say; when it is bogus, others are asked.
 func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
-	if key.check {
+	if key.check && !t.refreshing(key, 1) {
 		if e, fail := t.judgeKnown(key); e != nil || fail != nil {
 			return e, fail
 		}
@@ -152,6 +187,9 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		}
 		avoid = append(avoid, resp.Server)
 	}
+	if s := &t.r.cfg.ServeStale; s.On && !s.NotForBogus && t.r.staleEntry(key, t.r.cfg.Clock.Now()) != nil {
+		return nil, &failure{ede: bogus.EDE} // what has expired was good, and stays
+	}
 	return t.r.keep(bogus), nil
 }
 
@@ -184,8 +222,14 @@ func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
 
 func (t *task) request(key lookupKey, avoid []netip.AddrPort) *iterate.Request {
 	return &iterate.Request{
-		Question: iterate.Question{Name: key.name, Type: key.qtype}, Avoid: avoid, Budget: &t.budget,
+		Question: iterate.Question{Name: key.name, Type: key.qtype}, Avoid: avoid, Budget: &t.budget, Report: t.recordAsking(),
+		Prime: func(context.Context) { t.lookup(lookupKey{name: ".", qtype: dns.TypeNS}) },
 		Addresses: func(_ context.Context, host string, rrtype uint16) []netip.Addr {
+			if t.serverDepth >= t.r.cfg.Limits.ServerDepth {
+				return nil
+			}
+			t.serverDepth++
+			defer func() { t.serverDepth-- }()
 			// What this address leads to is checked; the address need not be.
 			e, _ := t.lookup(lookupKey{name: host, qtype: rrtype})
 			if e == nil || e.Kind != cache.Positive {

@@ -140,6 +140,8 @@ func TestOwnWorld(t *testing.T) {
 	})
 	if second := w.Resolvers[1]; !second.Validate || second.Allow != nil || second.MaxTTL != 0 {
 		t.Errorf("a resolver's defaults are %+v", second)
+	} else if !second.ServeStale || second.MaxStale != 3*day || !second.Prefetch || !second.AggressiveNSEC {
+		t.Errorf("a resolver's policies are %+v", second)
 	}
 	till, laptop := w.Clients[0], w.Clients[1]
 	till.Pos, laptop.Pos = Position{}, Position{}

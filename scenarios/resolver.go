@@ -30,6 +30,17 @@ func (l *loader) resolver(n *node) Resolver {
 		at, _ := f.place("min_ttl")
 		l.errorf(at, "min_ttl %s is more than max_ttl %s", formatDuration(r.MinTTL), formatDuration(r.MaxTTL))
 	}
+	r.ServeStale = f.flagOr("serve_stale", false)
+	var limit *node
+	if r.MaxStale, limit = f.duration("max_stale"); limit != nil && !r.ServeStale {
+		l.errorf(limit.position(), "max_stale says for how long expired data is told, and nothing is without serve_stale = true")
+	}
+	r.Prefetch = f.flagOr("prefetch", false)
+	r.AggressiveNSEC = f.flagOr("aggressive_nsec", false)
+	if r.AggressiveNSEC && !r.Validate {
+		at, _ := f.place("aggressive_nsec")
+		l.errorf(at, "aggressive_nsec goes by validated records (RFC 8198 section 3), and this resolver has validate = false")
+	}
 	f.done()
 	return r
 }

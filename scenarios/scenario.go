@@ -103,7 +103,15 @@ type Resolver struct {
 	MinTTL, MaxTTL, MaxNegativeTTL time.Duration
 	// IPv6 lets it ask servers over IPv6 too.
 	IPv6 bool
-	Pos  Position
+	// ServeStale has clients told expired data when there is no fresher (RFC 8767), for MaxStale after its end at most;
+	// zero: the resolver's own default.
+	ServeStale bool
+	MaxStale   time.Duration
+	// Prefetch has it get data anew before it expires.
+	Prefetch bool
+	// AggressiveNSEC has it deny names by NSEC and NSEC3 records that it knows (RFC 8198).
+	AggressiveNSEC bool
+	Pos            Position
 }
 
 // Client is a host with glibc's stub resolver.

@@ -165,6 +165,13 @@ func (l *loader) calendar(f *fields) Calendar {
 			formatDuration(c.Validity), formatDuration(c.Refresh))
 		return defaultCalendar()
 	}
+	// Signatures tell time in whole seconds; and what is renewed at every turn leaves a world no time for anything else.
+	if c.Validity-c.Refresh < time.Minute || c.Validity > 20*365*day {
+		at, _ := t.place("validity")
+		l.errorf(at, "signatures that are valid for %s and are renewed %s before they end: expected a minute at least from one renewal to the next, and 20 years at most",
+			formatDuration(c.Validity), formatDuration(c.Refresh))
+		return defaultCalendar()
+	}
 	return c
 }
 

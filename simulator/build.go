@@ -37,12 +37,12 @@ func (w *World) build() error {
 	}
 	for i := range plan.Servers {
 		if err := w.addServer(&plan.Servers[i]); err != nil {
-			return fmt.Errorf("server %s: %w", plan.Servers[i].Name, err)
+			return err
 		}
 	}
 	for i := range plan.Resolvers {
 		if err := w.addResolver(&plan.Resolvers[i]); err != nil {
-			return fmt.Errorf("resolver %s: %w", plan.Resolvers[i].Name, err)
+			return err
 		}
 	}
 	for i := range plan.Clients {
@@ -110,7 +110,7 @@ func (w *World) addServer(s *scenarios.Server) error {
 	for i := range s.Views {
 		v, err := w.view(&s.Views[i])
 		if err != nil {
-			return fmt.Errorf("view %s: %w", s.Views[i].Name, err)
+			return fmt.Errorf("server %s, view %s: %w", s.Name, s.Views[i].Name, err)
 		}
 		config.Views = append(config.Views, v)
 	}
@@ -121,7 +121,7 @@ func (w *World) addServer(s *scenarios.Server) error {
 func (w *World) view(s *scenarios.View) (authoritative.View, error) {
 	v := authoritative.View{Name: s.Name}
 	var err error
-	if len(s.Match) > 0 {
+	if s.Match != nil { // an empty list is nobody, no list is everybody
 		if v.Match, err = authoritative.ParseMatch(s.Match); err != nil {
 			return v, err
 		}
@@ -177,6 +177,8 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	}
 	config := resolver.Config{Name: s.Name, Clock: w.driver, Exchanger: n.socket, Allow: s.Allow,
 		MinTTL: s.MinTTL, MaxTTL: s.MaxTTL, MaxNegativeTTL: s.MaxNegativeTTL, IPv6: s.IPv6,
+		ServeStale: resolver.ServeStale{On: s.ServeStale, Maximum: s.MaxStale}, Prefetch: resolver.Prefetch{On: s.Prefetch},
+		AggressiveNSEC: s.AggressiveNSEC, NotSpecial: w.served(),
 		Rand: stream(w.seed, "resolver/"+s.Name),
 		Report: func(e resolver.Event) {
 			text := e.Text
@@ -186,7 +188,7 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 			w.note(Entry{Kind: KindResolver, Node: s.Name, What: e.Kind, Query: e.Query, EDE: e.EDE, Text: text})
 		}}
 	if config.Hints, err = w.zones.hints(); err != nil {
-		return err
+		return fmt.Errorf("resolver %s: %w", s.Name, err)
 	}
 	if s.Validate {
 		config.TrustAnchors, _ = w.Anchors()
@@ -194,6 +196,18 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	n.newResolver = func() (*resolver.Resolver, error) { return resolver.New(config) }
 	_, err = n.newResolver()
 	return err
+}
+
+// served are the zones that some server has, and no resolver answers by itself.
+func (w *World) served() (origins []string) {
+	for _, s := range w.scenario.World.Servers {
+		for _, v := range s.Views {
+			for _, z := range v.Zones {
+				origins = append(origins, z.Origin)
+			}
+		}
+	}
+	return origins
 }
 
 func (w *World) addClient(s *scenarios.Client) error {

@@ -2,8 +2,10 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"faultzone/authoritative"
@@ -24,6 +26,7 @@ type Injected struct {
 	// Guarded by w.mu.
 	healed   bool
 	healedAt time.Time
+	counts   fault.Counts // as they were when it was healed
 }
 
 // Inject begins a fault. Label is what Heal calls it by; among the active faults it must be new. With forTime above 0
@@ -43,27 +46,26 @@ func (w *World) Inject(name, label string, params map[string]any, forTime time.D
 	if err != nil {
 		return nil, err
 	}
-	in := &Injected{w: w, label: label, name: name, at: w.Now(), f: f}
-	w.mu.Lock()
-	for _, other := range w.faults {
-		if other.label == label && !other.healed {
-			w.mu.Unlock()
-			return nil, fmt.Errorf("a fault named %s is active already; heal it, or give this one another name", label)
-		}
+	w.acts.Lock()
+	defer w.acts.Unlock()
+	if w.active(label) != nil {
+		return nil, fmt.Errorf("a fault named %s is active already; heal it, or give this one another name", label)
 	}
-	w.faults = append(w.faults, in)
-	w.mu.Unlock()
+	in := &Injected{w: w, label: label, name: name, at: w.Now(), f: f}
 	if err := f.Inject(faultWorld{w}); err != nil {
-		w.mu.Lock()
-		in.healed = true
-		w.mu.Unlock()
 		return nil, fmt.Errorf("inject %s: %w", name, err)
 	}
+	w.mu.Lock()
+	w.faults = append(w.faults, in)
+	w.mu.Unlock()
 	w.note(Entry{Kind: KindFault, What: "inject", Text: label})
 	if forTime > 0 {
 		w.driver.Go(func() {
-			if w.driver.Sleep(context.Background(), forTime) == nil {
-				_ = in.Heal() // healed by hand before: nothing to do
+			if w.driver.Sleep(context.Background(), forTime) != nil {
+				return // the world is closed
+			}
+			if err := in.Heal(); err != nil && !errors.Is(err, errHealed) {
+				w.note(Entry{Kind: KindFault, What: "heal-failed", Text: err.Error()})
 			}
 		})
 	}
@@ -72,32 +74,37 @@ func (w *World) Inject(name, label string, params map[string]any, forTime time.D
 
 // Heal ends the active fault of that label.
 func (w *World) Heal(label string) error {
-	w.mu.Lock()
-	var found *Injected
-	for _, in := range w.faults {
-		if in.label == label && !in.healed {
-			found = in
-		}
-	}
-	w.mu.Unlock()
+	found := w.active(label)
 	if found == nil {
 		return fmt.Errorf("no active fault is named %q", label)
 	}
 	return found.Heal()
 }
 
-// HealAll ends every active fault, the last one first. It is idempotent.
-func (w *World) HealAll() error {
-	list := w.Faults()
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].Active() {
-			if err := list[i].Heal(); err != nil {
-				return err
-			}
+// active is the active fault of that label, or nil.
+func (w *World) active(label string) *Injected {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, in := range w.faults {
+		if in.label == label && !in.healed {
+			return in
 		}
 	}
 	return nil
 }
+
+// HealAll ends every active fault, the last one first, whatever becomes of the others. It is idempotent.
+func (w *World) HealAll() error {
+	var errs []error
+	for _, in := range slices.Backward(w.Faults()) {
+		if err := in.Heal(); !errors.Is(err, errHealed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var errHealed = errors.New("healed already")
 
 // Faults are all that were injected so far, in order.
 func (w *World) Faults() []*Injected {
@@ -108,17 +115,19 @@ func (w *World) Faults() []*Injected {
 
 // Heal ends the fault. A fault heals once.
 func (in *Injected) Heal() error {
-	in.w.mu.Lock()
-	if in.healed {
-		in.w.mu.Unlock()
-		return fmt.Errorf("%s is healed already", in.label)
+	in.w.acts.Lock()
+	defer in.w.acts.Unlock()
+	if !in.Active() {
+		return fmt.Errorf("%s is %w", in.label, errHealed)
 	}
-	in.healed, in.healedAt = true, in.w.Now()
+	err := in.f.Heal()
+	c := in.f.Counts()
+	in.w.mu.Lock()
+	in.healed, in.healedAt, in.counts = true, in.w.Now(), c
 	in.w.mu.Unlock()
-	if err := in.f.Heal(); err != nil {
+	if err != nil {
 		return fmt.Errorf("heal %s: %w", in.label, err)
 	}
-	c := in.f.Counts()
 	in.w.note(Entry{Kind: KindFault, What: "heal",
 		Text: fmt.Sprintf("%s saw %d, matched %d, changed %d", in.label, c.Seen, c.Matched, c.Changed)})
 	return nil
@@ -140,8 +149,15 @@ func (in *Injected) Active() bool {
 	return !in.healed
 }
 
-// Counts are what the fault saw, matched and changed so far.
-func (in *Injected) Counts() fault.Counts { return in.f.Counts() }
+// Counts are what the fault saw, matched and changed so far, or until it was healed.
+func (in *Injected) Counts() fault.Counts {
+	in.w.mu.Lock()
+	defer in.w.mu.Unlock()
+	if in.healed {
+		return in.counts
+	}
+	return in.f.Counts()
+}
 
 // faultWorld is the world as faults may reach it.
 type faultWorld struct{ w *World }
@@ -201,3 +217,5 @@ func (f faultWorld) Keys(zone string, generation int) ([]*sign.Key, error) {
 }
 
 func (f faultWorld) Calendar() scenarios.Calendar { return f.w.calendar() }
+
+func (f faultWorld) Layers() *fault.Layers { return &f.w.layers }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,71 +51,105 @@ const (
 	KindWorld         Kind = "world"         // the world began, or its clock was moved
 )
 
-// Journal is the append-only record of a world, in the order in which things happened. It keeps the last entries up
-// to its limit, and knows how many older ones it let go. Any goroutine may use it.
+// Journal is the append-only record of a world, in the order in which things happened. It keeps the last entries up to
+// its limits, and knows how many older ones it let go. The legs have limits of their own, so that a live world under
+// load forgets old traffic and not what was done to it. Any goroutine may use it.
 type Journal struct {
 	mu      sync.Mutex
-	records []item
-	first   int             // number of records[0], counted from the world's beginning
-	legs    []network.Event // room for the next legs, so that one costs no allocation of its own
-	names   func(network.Event) (source, target string)
+	next    int // number of the next entry
+	entries ring[*Entry]
+	legs    ring[[]byte]
+	size    int // of what legs holds, in octets
+	// room is where the next legs go.
+	room []byte
+	// rules has the names of rules by number, the empty one first.
+	rules []string
+	names func(network.Event) (source, target string)
 }
 
-// item is an entry, or a leg that is made one when it is read: a busy world's journal is mostly legs.
-type item struct {
-	entry *Entry
-	leg   *network.Event
-}
+// What is kept: a live world may run for days.
+const (
+	entryLimit = 1 << 18
+	legLimit   = 1 << 18
+	legRoom    = 64 << 20 // octets
+)
 
-// journalLimit is how many entries are kept: a live world may run for days.
-const journalLimit = 1 << 18
-
-func (j *Journal) add(e Entry) { j.append(item{entry: &e}) }
-
-// addLeg notes a leg; any goroutine of the network may call it.
-func (j *Journal) addLeg(e network.Event) {
-	const room = 128
-	j.mu.Lock()
-	if len(j.legs) == cap(j.legs) {
-		j.legs = make([]network.Event, 0, room)
-	}
-	j.legs = append(j.legs, e)
-	leg := &j.legs[len(j.legs)-1]
-	j.mu.Unlock()
-	j.append(item{leg: leg})
-}
-
-func (j *Journal) append(r item) {
+func (j *Journal) add(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.records) == journalLimit {
-		drop := journalLimit / 4
-		n := copy(j.records, j.records[drop:])
-		clear(j.records[n:])
-		j.records, j.first = j.records[:n], j.first+drop
+	if j.entries.len() == entryLimit {
+		j.entries.pop()
 	}
-	j.records = append(j.records, r)
+	j.entries.push(j.next, &e)
+	j.next++
+}
+
+// addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
+func (j *Journal) addLeg(e *network.Event) {
+	n := legHead + len(e.Data)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if cap(j.room)-len(j.room) < n {
+		j.room = make([]byte, 0, max(n, min(j.size, 64<<10), 4<<10))
+	}
+	at := len(j.room)
+	j.room = appendLeg(j.room, e, j.rule(e.Rule))
+	for j.legs.len() == legLimit || j.legs.len() > 0 && j.size+n > legRoom {
+		j.size -= len(j.legs.pop())
+	}
+	j.legs.push(j.next, j.room[at:len(j.room):len(j.room)])
+	j.size += n
+	j.next++
+}
+
+// rule is the number of a rule's name. The caller holds j.mu.
+func (j *Journal) rule(name string) uint16 {
+	if name == "" {
+		return 0
+	}
+	if len(j.rules) == 0 {
+		j.rules = append(j.rules, "")
+	}
+	for i, known := range slices.Backward(j.rules) {
+		if known == name {
+			return uint16(i)
+		}
+	}
+	if len(j.rules) > math.MaxUint16 {
+		return 0
+	}
+	j.rules = append(j.rules, name)
+	return uint16(len(j.rules) - 1)
 }
 
 // Len is the number of entries since the world's beginning.
 func (j *Journal) Len() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.first + len(j.records)
+	return j.next
 }
 
 // Since returns the entries from number from on, those let go left out.
-func (j *Journal) Since(from int) []Entry {
+func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) }
+
+// between returns the entries from number from up to number to, that one excluded and those let go left out.
+func (j *Journal) between(from, to int) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	from = min(max(from-j.first, 0), len(j.records))
-	list := make([]Entry, len(j.records)-from)
-	for i, r := range j.records[from:] {
-		if r.leg != nil {
-			list[i] = j.render(r.leg)
-		} else {
-			list[i] = *r.entry
+	e, l := j.entries.find(from), j.legs.find(from)
+	list := make([]Entry, 0, j.entries.find(to)-e+j.legs.find(to)-l)
+	for len(list) < cap(list) {
+		if l == j.legs.len() || e < j.entries.len() && j.entries.at(e).number < j.legs.at(l).number {
+			list = append(list, *j.entries.at(e).item)
+			e++
+			continue
 		}
+		leg, rule := readLeg(j.legs.at(l).item)
+		if rule > 0 {
+			leg.Rule = j.rules[rule]
+		}
+		list = append(list, j.render(&leg))
+		l++
 	}
 	return list
 }

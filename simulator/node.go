@@ -36,6 +36,9 @@ func (n *node) start() {
 		if err != nil {
 			return // the same configuration was taken when the world was built
 		}
+		if before := n.resolver.Load(); before != nil {
+			r.SetAllow(before.Allow()) // who may ask is configuration, which outlives the process
+		}
 		n.resolver.Store(r)
 		n.service.Start(resolverProgram{r})
 	case n.local != nil:

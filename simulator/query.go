@@ -56,18 +56,36 @@ func (r Result) Failure() string {
 // Query asks one question and waits for its end in world time: through a client's stub, or like dig at an address. It
 // fails only when the question makes no sense in this world; what the world makes of it is in the result.
 func (w *World) Query(ctx context.Context, q scenarios.QueryStep) (Result, error) {
+	return w.QueryAt(ctx, time.Time{}, nil, q)
+}
+
+// QueryAt is Query at a moment to come: the wait and the question are one activity, so that in live time too, on a busy
+// machine, not a moment of the world's passes between them. began, when not nil, is called when the wait is over.
+func (w *World) QueryAt(ctx context.Context, at time.Time, began func(), q scenarios.QueryStep) (Result, error) {
 	ask, err := w.asker(q)
 	if err != nil {
 		return Result{}, err
 	}
 	var r Result
-	from := w.journal.Len()
 	err = w.driver.Run(func() {
-		start := w.Now()
+		if ctx.Done() != nil { // so that it ends a wait, in a world whose time stands still too
+			inside, cancel := w.driver.WithTimeout(ctx, 0)
+			defer cancel()
+			ctx = inside
+		}
+		if wait := at.Sub(w.Now()); !at.IsZero() && wait > 0 {
+			if r.Err = w.driver.Sleep(ctx, wait); r.Err != nil {
+				return
+			}
+		}
+		if began != nil {
+			began()
+		}
+		from, start := w.journal.Len(), w.Now()
 		r = ask(ctx)
 		r.Elapsed = w.Now().Sub(start)
+		r.From, r.To = from, w.journal.Len()
 	})
-	r.From, r.To = from, w.journal.Len()
 	return r, err
 }
 
@@ -238,10 +256,7 @@ func sameQuestion(reply, query []byte) bool {
 // Path is what happened in the world while a question was under way, for a person to read.
 func (w *World) Path(r Result) []string {
 	var lines []string
-	for i, e := range w.journal.Since(r.From) {
-		if r.From+i >= r.To {
-			break
-		}
+	for _, e := range w.journal.between(r.From, r.To) {
 		lines = append(lines, e.String())
 	}
 	return lines

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"faultzone/scenarios"
 	"faultzone/simulator/clock"
 	"faultzone/simulator/edge"
+	"faultzone/simulator/fault"
 	"faultzone/simulator/network"
 )
 
@@ -48,6 +50,9 @@ type World struct {
 	vantage  *network.Socket
 	keys     map[string]scenarios.Key
 
+	acts   sync.Mutex // one fault is injected or healed at a time
+	layers fault.Layers
+
 	mu      sync.Mutex
 	faults  []*Injected
 	sockets map[netip.Addr]*network.Socket // of addresses without a node that questions came from
@@ -58,8 +63,10 @@ type World struct {
 const bootTime = 5 * time.Second
 
 // New builds the scenario's world and lets it come up: when New returns, its time is the start, zones are signed and
-// secondaries have their copies. The caller closes it.
+// secondaries have their copies. The caller closes it. The scenario is not changed.
 func New(s *scenarios.Scenario, o Options) (*World, error) {
+	own := *s
+	s = &own // a root may be added
 	w := &World{scenario: s, seed: s.Seed, start: s.Start, nodes: map[string]*node{}, keys: map[string]scenarios.Key{},
 		sockets: map[netip.Addr]*network.Socket{}}
 	if o.Seed != nil {
@@ -212,13 +219,39 @@ func (w *World) EdgeNodes() []edge.Node {
 	return list
 }
 
-// ExampleName is a question that the world has an answer to: the SOA of its lowest zone.
+// ExampleName is a question that the world has an answer to: the address of a host in its lowest zone, www where there
+// is one, else that zone's SOA. Of several zones it is the last, and never one of arpa.
 func (w *World) ExampleName() (name, rrtype string) {
-	best := "."
+	best, depth := ".", 0
 	for _, origin := range w.zones.origins {
-		if w.zones.masters[origin] != nil && dns.CountLabel(origin) > dns.CountLabel(best) {
-			best = origin
+		labels := dns.CountLabel(origin)
+		if dns.IsSubDomain("arpa.", origin) {
+			labels = 0
+		}
+		if w.zones.masters[origin] != nil && labels > 0 && labels >= depth {
+			best, depth = origin, labels
 		}
 	}
-	return best, "SOA"
+	name, rrtype = best, "SOA"
+	master := w.zones.masters[best]
+	if master == nil {
+		return name, rrtype
+	}
+	rrs, err := w.zones.parse(master)
+	if err != nil {
+		return name, rrtype
+	}
+	for _, rr := range rrs {
+		owner := dns.CanonicalName(rr.Header().Name)
+		if rr.Header().Rrtype != dns.TypeA || strings.HasPrefix(owner, "*.") {
+			continue
+		}
+		if owner == "www."+best {
+			return owner, "A"
+		}
+		if rrtype == "SOA" {
+			name, rrtype = owner, "A"
+		}
+	}
+	return name, rrtype
 }

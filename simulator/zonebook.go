@@ -152,10 +152,17 @@ func (b *zoneBook) keys(origin string, generation int) ([]*sign.Key, error) {
 	if keys := b.keyring[id]; keys != nil {
 		return keys, nil
 	}
-	var keys []*sign.Key
+	var keys, beside []*sign.Key // earlier generations may be published at the same time
+	for earlier := range generation {
+		more, err := b.keys(origin, earlier)
+		if err != nil {
+			return nil, err
+		}
+		beside = append(beside, more...)
+	}
 	for _, flags := range []uint16{dns.ZONE | dns.SEP, dns.ZONE} {
 		label := fmt.Sprintf("generation %d", generation)
-		k, err := sign.DeriveKey(origin, flags, how.Algorithm, secret(b.seed, "dnssec"), label)
+		k, err := sign.DeriveKey(origin, flags, how.Algorithm, secret(b.seed, "dnssec"), label, append(beside, keys...)...)
 		if err != nil {
 			return nil, fmt.Errorf("keys of %s: %w", origin, err)
 		}
@@ -231,10 +238,7 @@ func (b *zoneBook) hints() ([]dns.RR, error) {
 			names[dns.CanonicalName(ns.Ns)] = true
 		}
 	}
-	for _, rr := range b.addresses(names) {
-		hints = append(hints, rr)
-	}
-	return hints, nil
+	return append(hints, b.addresses(names)...), nil
 }
 
 // addresses are the A and AAAA records that any zone has for the names, each once.

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -58,9 +56,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exit.code
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, syscall.EACCES):
-		report(stderr, err)
-		return exitEnvironment
 	}
 	report(stderr, err)
 	return exitUsage
@@ -88,73 +83,36 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			testCommand(), runCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(),
 		},
 		HideHelpCommand: true,
+		HideVersion:     true, // the library's own would take -v for itself
+		Flags:           []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		// Errors come back from RunContext, and nothing else ends the program.
 		ExitErrHandler: func(*cli.Context, error) {},
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return usage("%v; see faultzone --help", err)
+		OnUsageError: func(c *cli.Context, err error, _ bool) error {
+			return usage("%s; see faultzone --help", flagError(c.App.Flags, err))
 		},
-		Action: func(c *cli.Context) error {
-			if name := c.Args().First(); name != "" {
-				names := make([]string, len(c.App.Commands))
-				for i, command := range c.App.Commands {
-					names[i] = command.Name
-				}
-				return usage("there is no command %q; there are %s", name, strings.Join(names, ", "))
-			}
-			return cli.ShowAppHelp(c)
-		},
+		Action: rootAction,
 	}
 }
 
-// onUsageError is for every command: a flag that is wrong ends with exit code 2.
-func onUsageError(c *cli.Context, err error, _ bool) error {
-	return usage("%s: %v; see faultzone %s --help", c.Command.Name, err, c.Command.Name)
-}
-
-// permute puts a command's flags before its arguments: the library stops reading flags at the first argument and
-// would take those behind it for arguments too. Everything after "--" stays where it is.
-func permute(app *cli.App, args []string) []string {
-	at := slices.IndexFunc(args[min(1, len(args)):], func(a string) bool { return !strings.HasPrefix(a, "-") })
-	if at < 0 {
-		return args
+// rootAction runs when no command has been named.
+func rootAction(c *cli.Context) error {
+	if c.Bool("version") {
+		fmt.Fprintln(c.App.Writer, "faultzone", version())
+		return nil
 	}
-	at++ // the command's place in args
-	command := app.Command(args[at])
-	if command == nil {
-		return args
+	name := c.Args().First()
+	if name == "" {
+		return cli.ShowAppHelp(c)
 	}
-	var flags, rest []string
-	tail := args[at+1:]
-	for i := 0; i < len(tail); i++ {
-		a := tail[i]
-		if a == "--" {
-			rest = append(rest, tail[i:]...)
-			break
+	if name == "help" {
+		if about := c.Args().Get(1); c.App.Command(about) != nil {
+			return cli.ShowCommandHelp(c, about)
 		}
-		if len(a) < 2 || a[0] != '-' {
-			rest = append(rest, a)
-			continue
-		}
-		flags = append(flags, a)
-		if takesValue(command, a) && i+1 < len(tail) {
-			i++
-			flags = append(flags, tail[i])
-		}
+		return cli.ShowAppHelp(c)
 	}
-	return slices.Concat(args[:at+1], flags, rest)
-}
-
-// takesValue tells whether a flag, as written, has its value in the next argument.
-func takesValue(command *cli.Command, arg string) bool {
-	if strings.Contains(arg, "=") {
-		return false
+	names := make([]string, len(c.App.Commands))
+	for i, command := range c.App.Commands {
+		names[i] = command.Name
 	}
-	name := strings.TrimLeft(arg, "-")
-	for _, f := range command.Flags {
-		if slices.Contains(f.Names(), name) {
-			_, isBool := f.(*cli.BoolFlag)
-			return !isBool
-		}
-	}
-	return false
+	return usage("there is no command %q; there are %s%s", name, strings.Join(names, ", "), scenarios.DidYouMean(name, names))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,7 +17,7 @@ func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "list",
 		Usage:        "list the built-in scenarios",
-		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print them as JSON"}},
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print them as JSON", DisableDefaultText: true}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noMore(c, 0); err != nil {
@@ -39,8 +40,9 @@ func listCommand() *cli.Command {
 			if c.Bool("json") {
 				return printJSON(c, map[string]any{"schema_version": 1, "scenarios": list})
 			}
+			column := width("", scenarios.Names()...)
 			for _, e := range list {
-				fmt.Fprintf(c.App.Writer, "%-24s %s\n", e.Name, e.Title)
+				fmt.Fprintf(c.App.Writer, "%-*s  %s\n", column, e.Name, e.Title)
 			}
 			return nil
 		},
@@ -89,7 +91,8 @@ func checkCommand() *cli.Command {
 					wrong = true
 					continue
 				}
-				fmt.Fprintf(c.App.Writer, "%s: fine: %s\n", name, plural(len(s.Steps), "step"))
+				fmt.Fprintf(c.App.Writer, "%s: fine: %s, %s%s\n", name, plural(len(s.Steps), "step"),
+					plural(expectations(s), "expectation"), but(len(warnings)))
 			}
 			if wrong {
 				return &exitError{code: exitUsage}
@@ -104,19 +107,20 @@ func faultsCommand() *cli.Command {
 		Name:         "faults",
 		Usage:        "list the ways to break a world, or explain one with its parameters",
 		ArgsUsage:    "[NAME]",
-		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print them as JSON"}},
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print them as JSON", DisableDefaultText: true}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Len() > 1 {
 				return usage("faults: want one name at most")
 			}
 			list := fault.Vocabulary().Faults
+			names := make([]string, len(list))
+			for i, f := range list {
+				names[i] = f.Name
+			}
+			column := width("", names...)
 			name := c.Args().First()
 			if name != "" {
-				names := make([]string, len(list))
-				for i, f := range list {
-					names[i] = f.Name
-				}
 				at := slices.Index(names, name)
 				if at < 0 {
 					return usage("there is no fault %q; `faultzone faults` lists them%s", name, scenarios.DidYouMean(name, names))
@@ -130,7 +134,7 @@ func faultsCommand() *cli.Command {
 				if name != "" {
 					explain(c, f)
 				} else {
-					fmt.Fprintf(c.App.Writer, "%-24s %s\n", f.Name, f.Summary)
+					fmt.Fprintf(c.App.Writer, "%-*s  %s\n", column, f.Name, f.Summary)
 				}
 			}
 			return nil
@@ -140,7 +144,12 @@ func faultsCommand() *cli.Command {
 
 // explain prints a fault with its parameters and the lines that inject it.
 func explain(c *cli.Context, f scenarios.FaultSpec) {
-	fmt.Fprintf(c.App.Writer, "%s: %s\n\n%s\n\nParameters:\n", f.Name, f.Summary, f.Text)
+	out := c.App.Writer
+	fmt.Fprintf(out, "%s: %s\n\n%s\n\nParameters:\n", f.Name, f.Summary, wrap(f.Text, 96))
+	column := 0
+	for _, p := range f.Params {
+		column = width("", p.Name, strings.Repeat(" ", column))
+	}
 	for _, p := range f.Params {
 		notes := []string{string(p.Kind)}
 		if len(p.Choices) > 0 {
@@ -152,8 +161,36 @@ func explain(c *cli.Context, f scenarios.FaultSpec) {
 		case p.Default != "":
 			notes = append(notes, "default "+p.Default)
 		}
-		fmt.Fprintf(c.App.Writer, "  %-10s %s (%s)\n", p.Name, p.Summary, strings.Join(notes, "; "))
+		fmt.Fprintf(out, "  %-*s  %s (%s)\n", column, p.Name, p.Summary, strings.Join(notes, "; "))
 	}
+	column = max(column, len("inject"))
+	fmt.Fprintf(out, "\nIn a scenario:\n  [[step]]\n  %-*s = \"1m\"\n  %-*s = %q\n", column, "at", column, "inject", f.Name)
+	for _, p := range f.Params {
+		if p.Required {
+			fmt.Fprintf(out, "  %-*s = …\n", column, p.Name)
+		}
+	}
+}
+
+// wrap breaks a paragraph into lines of at most n characters.
+func wrap(text string, n int) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case used == 0:
+		case used+1+length > n:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += length
+	}
+	return b.String()
 }
 
 func faultsJSON(list []scenarios.FaultSpec) []any {
@@ -179,6 +216,24 @@ func faultsJSON(list []scenarios.FaultSpec) []any {
 		}{f.Name, f.Summary, f.Text, params})
 	}
 	return out
+}
+
+// expectations is the number of steps that must show something.
+func expectations(s *scenarios.Scenario) int {
+	n := 0
+	for _, step := range s.Steps {
+		if step.Expect != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func but(warnings int) string {
+	if warnings == 0 {
+		return ""
+	}
+	return ", " + plural(warnings, "warning")
 }
 
 // noMore refuses a number of arguments other than the one that the command takes.

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -17,45 +17,84 @@ import (
 	"faultzone/simulator/edge"
 )
 
-// probe asks a door for a name that every server has an opinion on.
-func probe(ctx context.Context, d edge.Door) error {
-	m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 1}, Question: []dns.Question{{Name: "version.bind.", Qtype: dns.TypeTXT, Qclass: dns.ClassCHAOS}}}
-	_, _, err := new(dns.Client).ExchangeContext(ctx, m, d.Real.String())
-	return err
-}
-
-// writeFiles writes what other programs need to find and to trust the world.
+// writeFiles writes what other programs need to find and to trust the world. The addresses come last: whoever waits
+// for them finds the anchors in place.
 func writeFiles(c *cli.Context, w *simulator.World, doors []edge.Door) error {
 	if path := c.String("anchor-file"); path != "" {
 		if err := writeFile(path, func(f io.Writer) error { return writeAnchors(f, path, w) }); err != nil {
-			return err
+			return flagFileError("anchor-file", path, err)
 		}
 	}
 	if path := c.String("addr-file"); path != "" {
-		return writeFile(path, func(f io.Writer) error { return writeAddresses(f, w, doors) })
+		if err := writeFile(path, func(f io.Writer) error { return writeAddresses(f, w, doors) }); err != nil {
+			return flagFileError("addr-file", path, err)
+		}
 	}
 	return nil
+}
+
+// flagFileError says which flag's file could not be had, and why; the system's word for it is enough.
+func flagFileError(flag, path string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return environment(fmt.Errorf("--%s %s: %w", flag, path, err))
+}
+
+// forgetAddresses takes away the address file of an earlier world, which nobody should take for this one's.
+func forgetAddresses(path string) error {
+	if path == "" || !replaceable(path) {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return flagFileError("addr-file", path, err)
+	}
+	return nil
+}
+
+// replaceable tells whether there is no file at path, or an ordinary one. A device, a pipe or a link is written to.
+func replaceable(path string) bool {
+	info, err := os.Lstat(path)
+	return err != nil || info.Mode().IsRegular()
 }
 
 // writeFile puts a file in its place whole: whoever waits for it never reads half of one.
 func writeFile(path string, write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if !replaceable(path) {
+		return os.WriteFile(path, b.Bytes(), 0o666)
+	}
+	// Not os.CreateTemp, whose files nobody else may read: the anchors are for other users' programs too.
+	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
+	if err := os.WriteFile(part, b.Bytes(), 0o666); err != nil {
+		return err
+	}
+	if err := os.Rename(part, path); err != nil {
+		os.Remove(part)
+		return err
+	}
+	return nil
+}
+
+// writeJournal fills the file that was opened when the world began.
+func writeJournal(c *cli.Context, w *simulator.World) error {
+	path := c.String("journal")
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	err := w.Journal().Write(&b)
+	if err == nil {
+		err = os.WriteFile(path, b.Bytes(), 0o666)
+	}
 	if err != nil {
-		return err
+		return flagFileError("journal", path, err)
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	if _, err := f.Write(b.Bytes()); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // writeAddresses writes FAULTZONE_NODE=ADDRESS:PORT, a line for each node, and each TSIG key.

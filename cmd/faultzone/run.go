@@ -1,17 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
-	"strings"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"faultzone/scenarios"
 	"faultzone/simulator"
 	"faultzone/simulator/edge"
 	"faultzone/simulator/play"
@@ -26,18 +23,21 @@ func runCommand() *cli.Command {
 		Usage:     "serve a live world on real sockets of this machine until interrupted",
 		ArgsUsage: "[SCENARIO]",
 		Description: "SCENARIO is a built-in name or a file; with none, the base world is served, healthy. Its steps are played\n" +
-			"in live time and printed as they happen.",
+			"in live time and printed as they happen.\n" +
+			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not. 2: a scenario or the command\n" +
+			"line is wrong. 3: this machine refused a port or a file.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339) instead of the wall's now"},
+			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
-			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`ports`: 127.0.0.1:PORT a node; loopback: 10.a.b.c is 127.a.b.c"},
-			&cli.UintFlag{Name: "port", Usage: "with ports: the first node's `PORT`, the others follow (default: free ones); with loopback: that of all (default: 5300)"},
+			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node) or loopback (10.a.b.c is 127.a.b.c)"},
+			&cli.UintFlag{Name: "port", Usage: "with ports: the first node's `PORT`, the others follow; with loopback: that of all",
+				DefaultText: "free ones; 5300"},
 			&cli.StringFlag{Name: "as", Usage: "take real clients for the host with this `ADDRESS`"},
 			&cli.StringFlag{Name: "addr-file", Usage: "write FAULTZONE_NAME=ADDRESS:PORT lines to `FILE` once everything answers"},
 			&cli.StringFlag{Name: "anchor-file", Usage: "write the root's trust anchors to `FILE`: DS and DNSKEY records, or BIND's trust-anchors where FILE ends in .conf or .keys"},
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
-			&cli.Uint64Flag{Name: "seed", Usage: "use this seed instead of the scenario's own"},
-			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code"},
+			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
+			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
 		},
 		OnUsageError: onUsageError,
 		Action:       runAction,
@@ -52,41 +52,85 @@ func runAction(c *cli.Context) error {
 	if name == "" {
 		name = defaultWorld
 	}
+	options, err := liveOptions(c)
+	if err != nil {
+		return err
+	}
+	doors, err := edgeConfig(c)
+	if err != nil {
+		return err
+	}
 	s, err := loadWorld(name, c.App.ErrWriter)
 	if err != nil {
 		return err
 	}
-	options, err := liveOptions(c)
-	if err != nil {
-		return err
+	// What cannot be written is told now, not after a day.
+	if path := c.String("journal"); path != "" {
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			return flagFileError("journal", path, err)
+		}
 	}
 	w, err := simulator.New(s, options)
 	if err != nil {
 		return usage("%s: %w", s.Name, err)
 	}
 	defer w.Close()
-	e, err := openEdge(c, w)
+	// Until everything listens the world stands still: its first step waits for its first client.
+	if err := w.SetSpeed(0); err != nil {
+		return err
+	}
+	e, err := doors.open(w)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := answers(c.Context, e.Doors(), w); err != nil {
-		return environment(err)
+	if err := announce(c, w, e.Doors(), options.Speed); err != nil {
+		return err
 	}
-	printDoors(c.App.Writer, w, e.Doors())
-	if err := writeFiles(c, w, e.Doors()); err != nil {
-		return environment(err)
+	if err := w.SetSpeed(options.Speed); err != nil {
+		return err
 	}
 	err = serve(c, w)
-	if path := c.String("journal"); path != "" {
-		err = errors.Join(err, writeFile(path, w.Journal().Write))
+	return errors.Join(err, writeJournal(c, w))
+}
+
+// announce makes sure of every door, and then tells people and programs of them.
+func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float64) error {
+	if err := forgetAddresses(c.String("addr-file")); err != nil {
+		return err
 	}
-	return err
+	for _, d := range doors {
+		if err := probe(c.Context, d); err != nil {
+			if c.Context.Err() != nil {
+				return &exitError{code: exitInterrupted}
+			}
+			return environment(fmt.Errorf("%s does not answer at %s: %w", d.Node, d.Real, err))
+		}
+	}
+	printDoors(c.App.Writer, w, doors)
+	printPlan(c.App.Writer, w, speed)
+	return writeFiles(c, w, doors)
+}
+
+// printPlan says what is going to happen.
+func printPlan(w io.Writer, world *simulator.World, speed float64) {
+	steps := world.Scenario().Steps
+	if len(steps) == 0 {
+		fmt.Fprintf(w, "Nothing is broken. The world goes on until it is interrupted (Ctrl-C).\n\n")
+		return
+	}
+	length := steps[len(steps)-1].At
+	fmt.Fprintf(w, "%s in %s of the world's time", plural(len(steps), "step"), worldTime(length))
+	if speed != 1 {
+		fmt.Fprintf(w, ", which is %s at %v times the wall's pace", worldTime(time.Duration(float64(length)/speed)), speed)
+	}
+	fmt.Fprintf(w, ":\n\n")
 }
 
 // serve plays the steps and then stays until it is interrupted.
 func serve(c *cli.Context, w *simulator.World) error {
-	r, err := play.Run(c.Context, w, play.Options{OnStep: func(s play.Step) { printStep(c.App.Writer, s) }})
+	out := c.App.Writer
+	r, err := play.Run(c.Context, w, play.Options{OnStep: func(s play.Step) { printStep(out, s) }})
 	if c.Context.Err() != nil {
 		return &exitError{code: exitInterrupted}
 	}
@@ -94,7 +138,10 @@ func serve(c *cli.Context, w *simulator.World) error {
 		return err
 	}
 	if r.Checked > 0 {
-		printReport(c.App.Writer, r)
+		fmt.Fprintln(out)
+		t := newTable(out, r.Name)
+		t.header()
+		t.report(r)
 	}
 	if c.Bool("once") {
 		if !r.Passed {
@@ -102,99 +149,32 @@ func serve(c *cli.Context, w *simulator.World) error {
 		}
 		return nil
 	}
-	fmt.Fprintln(c.App.ErrWriter, "all steps are done; the world goes on until it is interrupted (Ctrl-C)")
+	if len(r.Steps) > 0 {
+		fmt.Fprintf(out, "\nAll steps are done. The world goes on until it is interrupted (Ctrl-C).\n")
+	}
 	<-c.Context.Done()
 	return &exitError{code: exitInterrupted}
 }
 
+// liveOptions reads the flags that are about time and chance.
 func liveOptions(c *cli.Context) (simulator.Options, error) {
-	o := simulator.Options{Live: true, Speed: c.Float64("speed")}
-	if o.Speed <= 0 {
-		return o, usage("--speed %v: want a number above 0", c.Float64("speed"))
+	const fastest = 1e6
+	o := simulator.Options{Live: true, Speed: c.Float64("speed"), Seed: seedOf(c)}
+	if !(o.Speed > 0 && o.Speed <= fastest) { // NaN is neither
+		return o, usage("--speed %v: want a number above 0, and 1000000 at most", o.Speed)
 	}
-	if text := c.String("start"); text != "" {
-		start, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return o, usage("--start %q: want a time such as 2026-04-10T11:00:00Z", text)
-		}
-		o.Start = start
+	if !c.IsSet("start") {
+		return o, nil
 	}
-	if c.IsSet("seed") {
-		seed := c.Uint64("seed")
-		o.Seed = &seed
-	}
-	return o, nil
-}
-
-func openEdge(c *cli.Context, w *simulator.World) (*edge.Edge, error) {
-	config := edge.Config{Network: w.Network(), Nodes: w.EdgeNodes(), As: w.VantageAddresses(), Port: uint16(c.Uint("port")),
-		Report: func(err error) { report(c.App.ErrWriter, err) }}
-	if c.Uint("port") > 65535 {
-		return nil, usage("--port %d: want 1 to 65535", c.Uint("port"))
-	}
-	if text := c.String("as"); text != "" {
-		as, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, usage("--as %q: want an address of the world, such as 10.0.5.20", text)
-		}
-		config.As = []netip.Addr{as}
-	}
-	open := edge.Ports
-	switch kind := c.String("edge"); kind {
-	case "ports":
-	case "loopback":
-		open = edge.Loopback
-	default:
-		return nil, usage("--edge %q: want ports or loopback", kind)
-	}
-	e, err := open(config)
+	text := c.String("start")
+	start, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return nil, environment(err)
+		return o, usage("--start %q: want a time such as 2026-04-10T11:00:00Z", text)
 	}
-	return e, nil
-}
-
-// printDoors says where everything listens, and a line to paste.
-func printDoors(w io.Writer, world *simulator.World, doors []edge.Door) {
-	fmt.Fprintf(w, "%s\nworld time %s\n\n", world.Scenario().Title, world.Now().Format(time.RFC3339))
-	fmt.Fprintf(w, "%-22s %-18s %s\n", "NODE", "IN THE WORLD", "HERE (UDP AND TCP)")
-	for _, d := range doors {
-		fmt.Fprintf(w, "%-22s %-18s %s\n", d.Node, d.World, d.Real)
+	// Signatures tell times in 32 bits of seconds since 1970 (RFC 4034 3.1.5).
+	if start.Unix() < 0 || start.Year() > 2105 {
+		return o, usage("--start %s: want a time from 1970 to 2105, the years that signatures can tell", text)
 	}
-	fmt.Fprintf(w, "\nTry:\n  %s\n\n", digLine(world, doors))
-}
-
-// digLine is a question that the world can answer, as a command: to a resolver, about a name of a zone below the top.
-func digLine(world *simulator.World, doors []edge.Door) string {
-	name, rrtype := exampleName(world)
-	at := doors[0].Real
-	for _, d := range doors {
-		if _, err := world.Resolver(d.Node); err == nil {
-			at = d.Real
-			break
-		}
-	}
-	return fmt.Sprintf("dig @%s -p %d %s %s", at.Addr(), at.Port(), name, rrtype)
-}
-
-// exampleName picks the question of the scenario's first query, else the SOA of its lowest zone.
-func exampleName(world *simulator.World) (name, rrtype string) {
-	for _, s := range world.Scenario().Steps {
-		if s.Kind == scenarios.Query && s.Query.Via != "" {
-			fields := strings.Fields(play.Describe(&s))
-			return fields[3], fields[4]
-		}
-	}
-	return world.ExampleName()
-}
-
-// answers waits until each door answers a real question, so that whoever reads the address file can rely on it. Nodes
-// that the scenario has not started count as answering.
-func answers(ctx context.Context, doors []edge.Door, w *simulator.World) error {
-	for _, d := range doors {
-		if err := probe(ctx, d); err != nil {
-			return fmt.Errorf("%s does not answer at %s: %w", d.Node, d.Real, err)
-		}
-	}
-	return nil
+	o.Start = start
+	return o, nil
 }

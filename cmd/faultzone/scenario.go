@@ -13,19 +13,8 @@ import (
 	"faultzone/simulator/fault"
 )
 
-// load reads a scenario by built-in name or file, and prints its warnings.
-func load(name string, stderr io.Writer) (*scenarios.Scenario, error) {
-	s, warnings, err := find(name)
-	for _, w := range warnings {
-		fmt.Fprintln(stderr, w)
-	}
-	if err != nil {
-		return nil, &exitError{exitUsage, err}
-	}
-	return s, nil
-}
-
-// loadWorld is load for a world that is only to be served: a built-in world too, and scenarios that expect nothing.
+// loadWorld is find for a world that is only to be served, where built-in worlds and scenarios that expect nothing will
+// do; warnings are printed.
 func loadWorld(name string, stderr io.Writer) (*scenarios.Scenario, error) {
 	var s *scenarios.Scenario
 	var warnings []scenarios.Warning
@@ -36,7 +25,7 @@ func loadWorld(name string, stderr io.Writer) (*scenarios.Scenario, error) {
 	case isFile(name):
 		s, warnings, err = scenarios.LoadWorld(name, fault.Vocabulary())
 	default:
-		return load(name, stderr)
+		s, warnings, err = find(name)
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, w)

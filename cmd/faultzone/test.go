@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +22,10 @@ func testCommand() *cli.Command {
 		Description: "SCENARIO is a built-in name or a file; with none named, the whole built-in catalogue is played.\n" +
 			"Exit code 0: everything held. 1: something did not. 2: a scenario or the command line is wrong.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "json", Usage: "print the verdict as JSON"},
+			&cli.BoolFlag{Name: "json", Usage: "print the verdict as JSON", DisableDefaultText: true},
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE`, as JSON lines (with several scenarios one after another)"},
-			&cli.Uint64Flag{Name: "seed", Usage: "use this seed instead of the scenarios' own"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step"},
+			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenarios' own", DefaultText: "each scenario's own"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step", DisableDefaultText: true},
 		},
 		OnUsageError: onUsageError,
 		Action:       testAction,
@@ -34,38 +33,26 @@ func testCommand() *cli.Command {
 }
 
 func testAction(c *cli.Context) (err error) {
-	names := c.Args().Slice()
-	if len(names) == 0 {
-		names = scenarios.Names()
+	loaded, err := loadAll(c)
+	if err != nil {
+		return err
 	}
-	var loaded []*scenarios.Scenario
-	var problems []error
-	for _, name := range names {
-		s, err := load(name, c.App.ErrWriter)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		loaded = append(loaded, s)
-	}
-	if len(problems) > 0 {
-		for _, p := range problems {
-			report(c.App.ErrWriter, unwrapExit(p))
-		}
-		return &exitError{code: exitUsage}
-	}
-	t := tester{c: c, verbose: c.Bool("verbose") && !c.Bool("json")}
+	t := tester{c: c, verbose: c.Bool("verbose") && !c.Bool("json"), seed: seedOf(c)}
 	if path := c.String("journal"); path != "" {
 		f, createErr := os.Create(path)
 		if createErr != nil {
-			return environment(fmt.Errorf("journal: %w", createErr))
+			return flagFileError("journal", path, createErr)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		t.journal = f
 	}
-	if c.IsSet("seed") {
-		seed := c.Uint64("seed")
-		t.seed = &seed
+	names := make([]string, len(loaded))
+	for i, s := range loaded {
+		names[i] = s.Name
+	}
+	t.table = newTable(c.App.Writer, names...)
+	if !c.Bool("json") && !t.verbose {
+		t.table.header()
 	}
 	for _, s := range loaded {
 		if err := t.play(s); err != nil {
@@ -75,12 +62,37 @@ func testAction(c *cli.Context) (err error) {
 	return t.verdict()
 }
 
-func unwrapExit(err error) error {
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return exit.err
+// loadAll reads the scenarios that the command line names, none meaning all, and tells what is wrong with any of them.
+func loadAll(c *cli.Context) ([]*scenarios.Scenario, error) {
+	names := c.Args().Slice()
+	if len(names) == 0 {
+		names = scenarios.Names()
 	}
-	return err
+	var loaded []*scenarios.Scenario
+	for _, name := range names {
+		s, warnings, err := find(name)
+		for _, w := range warnings {
+			fmt.Fprintln(c.App.ErrWriter, w)
+		}
+		if err != nil {
+			report(c.App.ErrWriter, err)
+			continue
+		}
+		loaded = append(loaded, s)
+	}
+	if len(loaded) < len(names) {
+		return nil, &exitError{code: exitUsage}
+	}
+	return loaded, nil
+}
+
+// seedOf is the seed that the command line asks for; nil: none.
+func seedOf(c *cli.Context) *uint64 {
+	if !c.IsSet("seed") {
+		return nil
+	}
+	seed := c.Uint64("seed")
+	return &seed
 }
 
 // tester plays scenarios one after another.
@@ -89,48 +101,10 @@ type tester struct {
 	verbose bool
 	journal io.Writer
 	seed    *uint64
+	table   table
 	result  verdict
-}
-
-// verdict is the JSON form of a test run.
-type verdict struct {
-	SchemaVersion int        `json:"schema_version"`
-	Passed        int        `json:"passed"`
-	Failed        int        `json:"failed"`
-	Scenarios     []verdict1 `json:"scenarios"`
-}
-
-// verdict1 is one scenario in a verdict.
-type verdict1 struct {
-	Name           string         `json:"name"`
-	Title          string         `json:"title"`
-	Passed         bool           `json:"passed"`
-	Seed           uint64         `json:"seed"`
-	Expectations   int            `json:"expectations"`
-	VirtualSeconds float64        `json:"virtual_seconds"`
-	WallSeconds    float64        `json:"wall_seconds"`
-	Faults         []faultVerdict `json:"faults"`
-	Failures       []failure      `json:"failures"`
-}
-
-type faultVerdict struct {
-	Name    string `json:"name"`
-	Fault   string `json:"fault"`
-	Seen    int64  `json:"seen"`
-	Matched int64  `json:"matched"`
-	Changed int64  `json:"changed"`
-}
-
-// failure is a step that did not show what it must; Step 0 stands for the scenario as a whole.
-type failure struct {
-	Step    int      `json:"step"`
-	File    string   `json:"file,omitempty"`
-	Line    int      `json:"line,omitempty"`
-	At      float64  `json:"at_seconds"`
-	What    string   `json:"what"`
-	Got     string   `json:"got,omitempty"`
-	Reasons []string `json:"reasons"`
-	Path    []string `json:"path,omitempty"`
+	virtual time.Duration
+	wall    time.Duration
 }
 
 func (t *tester) play(s *scenarios.Scenario) error {
@@ -158,11 +132,16 @@ func (t *tester) play(s *scenarios.Scenario) error {
 	} else {
 		t.result.Failed++
 	}
+	t.virtual += r.Virtual
+	t.wall += r.Wall
 	if t.c.Bool("json") {
 		t.result.Scenarios = append(t.result.Scenarios, toVerdict(r, s, t.seed))
 		return nil
 	}
-	printReport(t.c.App.Writer, r)
+	t.table.report(r)
+	if t.verbose {
+		fmt.Fprintln(t.c.App.Writer)
+	}
 	return nil
 }
 
@@ -170,80 +149,15 @@ func (t *tester) play(s *scenarios.Scenario) error {
 func (t *tester) verdict() error {
 	if t.c.Bool("json") {
 		t.result.SchemaVersion = 1
-		enc := json.NewEncoder(t.c.App.Writer)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(t.result); err != nil {
+		if err := printJSON(t.c, t.result); err != nil {
 			return environment(err)
 		}
 	} else {
-		fmt.Fprintf(t.c.App.Writer, "%d passed, %d failed\n", t.result.Passed, t.result.Failed)
+		fmt.Fprintf(t.c.App.Writer, "%d passed, %d failed; %s of the world's time in %s\n", t.result.Passed, t.result.Failed,
+			worldTime(t.virtual), wallTime(t.wall))
 	}
 	if t.result.Failed > 0 {
 		return &exitError{code: exitFailed}
 	}
 	return nil
-}
-
-func toVerdict(r *play.Report, s *scenarios.Scenario, seed *uint64) verdict1 {
-	v := verdict1{Name: r.Name, Title: r.Title, Passed: r.Passed, Seed: s.Seed, Expectations: r.Checked,
-		VirtualSeconds: r.Virtual.Seconds(), WallSeconds: r.Wall.Seconds(), Faults: []faultVerdict{}, Failures: []failure{}}
-	if seed != nil {
-		v.Seed = *seed
-	}
-	for _, f := range r.Faults {
-		v.Faults = append(v.Faults, faultVerdict{f.Label, f.Name, f.Counts.Seen, f.Counts.Matched, f.Counts.Changed})
-	}
-	for i, step := range r.Steps {
-		if len(step.Failures) > 0 {
-			v.Failures = append(v.Failures, failure{Step: i + 1, File: step.Pos.File, Line: step.Pos.Line, At: step.Began.Seconds(),
-				What: step.What, Got: step.Got, Reasons: step.Failures, Path: step.Path})
-		}
-	}
-	if len(r.Problems) > 0 {
-		v.Failures = append(v.Failures, failure{What: "the scenario as a whole", Reasons: r.Problems})
-	}
-	return v
-}
-
-// printReport prints a scenario's line, and what did not hold.
-func printReport(w io.Writer, r *play.Report) {
-	word := "ok  "
-	if !r.Passed {
-		word = "FAIL"
-	}
-	fmt.Fprintf(w, "%s  %-24s %-60s %10s world  %6.1f ms\n", word, r.Name, r.Title, play.Span(r.Virtual.Round(time.Second)),
-		float64(r.Wall.Microseconds())/1000)
-	for i, step := range r.Steps {
-		if len(step.Failures) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "      step %d, %s:%d, at %s: %s\n", i+1, step.Pos.File, step.Pos.Line, play.Span(step.Began), step.What)
-		for _, f := range step.Failures {
-			fmt.Fprintf(w, "        %s\n", f)
-		}
-		if step.Got != "" {
-			fmt.Fprintf(w, "        came: %s\n", step.Got)
-		}
-		for _, line := range step.Path {
-			fmt.Fprintf(w, "          %s\n", line)
-		}
-	}
-	for _, p := range r.Problems {
-		fmt.Fprintf(w, "      %s\n", p)
-	}
-}
-
-// printStep prints a step as it happens.
-func printStep(w io.Writer, s play.Step) {
-	fmt.Fprintf(w, "%10s  %s\n", "+"+play.Span(s.Began.Round(time.Millisecond)), s.What)
-	if s.Note != "" {
-		fmt.Fprintf(w, "%12s%s\n", "", s.Note)
-	}
-	if s.Got != "" {
-		fmt.Fprintf(w, "%12s→ %s\n", "", s.Got)
-	}
-	for _, f := range s.Failures {
-		fmt.Fprintf(w, "%12s✗ %s\n", "", f)
-	}
 }

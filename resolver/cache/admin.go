@@ -47,6 +47,10 @@ func (c *Cache) Clear() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	removed := len(c.store.byEnd)
+	c.forgotten = c.changes.Add(1)
+	for _, n := range c.names { // in whatever order: for a Ready that depends on them
+		n.changed = c.forgotten
+	}
 	clear(c.names)
 	c.store = store{count: c.store.count}
 	return removed

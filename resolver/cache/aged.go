@@ -25,33 +25,47 @@ type agedRRs struct {
 
 // AppendRRs appends the RRset to dst with the TTL that is left. The records are shared: never write to them.
 func (e *Entry) AppendRRs(dst []dns.RR, now time.Time) []dns.RR {
-	return append(dst, e.age(sectionRRs, now)...)
+	return e.AppendRRsWith(dst, e.TTL(now))
+}
+
+// AppendRRsWith appends the RRset to dst with a TTL of the caller's: that of stale data (RFC 8767 section 4), say.
+func (e *Entry) AppendRRsWith(dst []dns.RR, ttl uint32) []dns.RR {
+	return append(dst, e.age(sectionRRs, ttl)...)
 }
 
 // AppendSigs appends the RRset's signatures likewise.
 func (e *Entry) AppendSigs(dst []dns.RR, now time.Time) []dns.RR {
+	return e.AppendSigsWith(dst, e.TTL(now))
+}
+
+// AppendSigsWith appends them with a TTL of the caller's.
+func (e *Entry) AppendSigsWith(dst []dns.RR, ttl uint32) []dns.RR {
 	if len(e.Set.Sigs) == 0 {
 		return dst
 	}
-	return append(dst, e.age(sectionSigs, now)...)
+	return append(dst, e.age(sectionSigs, ttl)...)
 }
 
 // AppendAuthority appends what belongs into the authority section: the SOA of a negative answer, and, when dnssec is
 // set, its signatures and the Proof with its signatures. All have the TTL that is left of the entry (RFC 2308 section 5).
 func (e *Entry) AppendAuthority(dst []dns.RR, now time.Time, dnssec bool) []dns.RR {
+	return e.AppendAuthorityWith(dst, e.TTL(now), dnssec)
+}
+
+// AppendAuthorityWith appends it with a TTL of the caller's.
+func (e *Entry) AppendAuthorityWith(dst []dns.RR, ttl uint32, dnssec bool) []dns.RR {
 	switch {
 	case len(e.SOA.RRs) == 0 && (len(e.Proof) == 0 || !dnssec):
 		return dst
 	case dnssec:
-		return append(dst, e.age(sectionAuthority, now)...)
+		return append(dst, e.age(sectionAuthority, ttl)...)
 	default:
-		return append(dst, e.age(sectionSOA, now)...)
+		return append(dst, e.age(sectionSOA, ttl)...)
 	}
 }
 
-// age returns a section with the TTL that is left, from the copies of this second when there are such.
-func (e *Entry) age(section int, now time.Time) []dns.RR {
-	ttl := e.TTL(now)
+// age returns a section with the TTL, from the copies that were made for it last when there are such.
+func (e *Entry) age(section int, ttl uint32) []dns.RR {
 	if have := e.aged[section].Load(); have != nil && have.ttl == ttl {
 		return have.rrs
 	}

@@ -2,7 +2,9 @@ package cache
 
 import (
 	"cmp"
+	"container/heap"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"faultzone/resolver/validate"
@@ -27,6 +29,11 @@ type Config struct {
 	FailureTTL, MaxFailureTTL time.Duration
 	// KeepExpired is for how long expired entries can still be had from Stale (RFC 8767). 0: not at all.
 	KeepExpired time.Duration
+	// StaleRecheck is the least that a failure is remembered when there is expired data to tell instead (RFC 8767 section
+	// 5, the failure recheck timer). 0: as any failure.
+	StaleRecheck time.Duration
+	// StaleReset has expired data kept for another KeepExpired with each failure to get it anew.
+	StaleReset bool
 }
 
 func (cfg Config) withDefaults() Config {
@@ -50,13 +57,20 @@ func (cfg Config) withDefaults() Config {
 type Cache struct {
 	cfg Config
 
-	mu    sync.RWMutex
-	names map[string]*node
-	store store
+	changes atomic.Uint64 // grows with each change of an entry
+
+	mu        sync.RWMutex
+	names     map[string]*node
+	store     store
+	forgotten uint64 // what was Ready before this are not told
 }
 
 // node holds all entries of one name: few, so that a slice is searched fastest.
-type node struct{ entries []*Entry }
+type node struct {
+	entries []*Entry
+	changed uint64   // Cache.changes when the entries were last others
+	answers []*Ready // made since then
+}
 
 // find returns the entry of the type: the failure, or what is not one. NXDOMAIN is under dns.TypeNone.
 func (n *node) find(rrtype uint16, failure bool) *Entry {
@@ -153,6 +167,13 @@ func (c *Cache) Fail(name string, rrtype uint16, ede []dns.EDNS0_EDE, now time.T
 		c.remove(old)
 	}
 	life = min(life, c.cfg.MaxFailureTTL)
+	if stale := c.names[e.Name].stale(rrtype, now); stale != nil {
+		life = max(life, c.cfg.StaleRecheck)
+		if c.cfg.StaleReset {
+			stale.gone = now.Add(c.cfg.KeepExpired)
+			heap.Fix(&c.store.byEnd, stale.at)
+		}
+	}
 	e.Expires, e.gone, e.cost = now.Add(life), now.Add(2*life), estimate(e)
 	c.insert(e, now)
 	return e
@@ -176,6 +197,17 @@ func (c *Cache) Stale(name string, rrtype uint16, now time.Time) (*Entry, bool) 
 	e := c.names[name].about(rrtype, func(e *Entry) bool { return now.Before(e.gone) })
 	c.mu.RUnlock()
 	return e.used()
+}
+
+// stale is what a client could be told though it has expired: of the type, or an alias.
+func (n *node) stale(rrtype uint16, now time.Time) *Entry {
+	usable := func(e *Entry) bool {
+		return !e.live(now) && now.Before(e.gone) && e.Status != validate.Bogus && e.Rank >= NonAuthoritativeAnswer
+	}
+	if e := n.about(rrtype, usable); e != nil {
+		return e
+	}
+	return n.about(dns.TypeCNAME, usable)
 }
 
 // about chooses between the entry of the type and the NXDOMAIN of the name.

@@ -104,6 +104,9 @@ func (e *Entry) TTL(now time.Time) uint32 {
 	return uint32(max(left, 0) / time.Second)
 }
 
+// Live says whether the entry's life is not over.
+func (e *Entry) Live(now time.Time) bool { return e.live(now) }
+
 func (e *Entry) live(now time.Time) bool { return now.Before(e.Expires) }
 
 // used notes that somebody took interest in the entry, for the sake of eviction. A nil entry is none.

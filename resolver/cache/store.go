@@ -83,15 +83,14 @@ func (c *Cache) insert(e *Entry, now time.Time) {
 	s.count++
 	e.order = s.count
 	s.bytes += e.cost
-	for s.bytes > c.cfg.MaxBytes {
-		c.remove(c.victim(now))
-	}
+	c.shrink(now)
 	n := c.names[e.Name]
 	if n == nil {
 		n = new(node)
 		c.names[e.Name] = n
 	}
 	n.entries = append(n.entries, e)
+	c.changedAt(n)
 	heap.Push(&s.byEnd, e)
 	s.link(e)
 }
@@ -124,6 +123,7 @@ func (c *Cache) remove(e *Entry) {
 			break
 		}
 	}
+	c.changedAt(n)
 	if len(n.entries) == 0 {
 		delete(c.names, e.Name)
 	}

@@ -7,77 +7,152 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ask sends the question to one server and says what came of it. The kind is that of a reply; without one it is one
-// that is not Useful, and the target's tries tell whether to ask it again. The error ends the walk.
+// ask puts w.q to one server and says what came of it. The kind is that of a reply; without one it is one that is not
+// Useful, and the target's tries tell whether to ask it again. The error ends the walk.
 func (w *walk) ask(ctx context.Context, t *target) (*scrubbed, Kind, error) {
-	network := "udp"
+	network, badCookies := "udp", 0
 	for {
-		reply, edns, err := w.exchange(ctx, t, network)
+		x, err := w.exchange(ctx, t, network)
 		if err != nil {
 			return nil, Malformed, w.noReply(ctx, t, network, err)
 		}
-		s, kind := w.read(reply, network)
+		s, kind := w.read(x)
+		w.it.keepCookie(t, x.theirCookie)
 		switch {
 		case kind.Useful():
-			if kind == Referral {
-				w.report(EventReferral, t.addr, func() string {
-					return fmt.Sprintf("a server of %s says: ask those of %s", w.zone.zone, s.cut())
-				})
-			}
+			w.useful(s, t, x, kind)
 			return s, kind, nil
-		case kind == Truncated:
+		case kind == Truncated && network == "udp":
 			w.report(EventTCP, t.addr, func() string { return "the reply was truncated; asking again over TCP" })
 			network = "tcp"
-		case edns && (kind == FormatError || kind == NotImplemented) && !hasOPT(reply):
-			w.it.setPlain(t.addr, w.it.cfg.Clock.Now())
-			w.report(EventPlain, t.addr, func() string { return kind.String() + " to a query with EDNS; asking again without" })
-		default:
-			t.done = true
-			w.attempts = append(w.attempts, Attempt{Server: t.addr, Network: network, Kind: kind})
-			event := EventFailed
-			if kind == Lame {
-				event = EventLame
+		case kind == Misspelt && network == "udp":
+			w.report(EventCase, t.addr, func() string { return "the question came back in another case; asking again over TCP" })
+			network = "tcp"
+		case kind == BadCookie && network == "udp":
+			// RFC 7873 section 5.3: once more with the new cookie, then over TCP.
+			if badCookies++; badCookies > 1 || len(x.theirCookie) <= clientCookieLen {
+				network = "tcp"
 			}
-			w.report(event, t.addr, func() string {
-				return fmt.Sprintf("%s, %s of zone %s, is of no use: %s", t.addr.Addr(), t.host, w.zone.zone, kind)
-			})
+			w.report(EventCookie, t.addr, func() string { return "BADCOOKIE; asking again over " + network })
+		case x.edns && w.withoutEDNS(t, x, kind):
+		case kind.aboutQuestion() && w.balked(t, kind.String()+" to "+w.q.String()):
+			w.hide()
+		default:
+			w.useless(t, network, kind)
 			return s, kind, nil
 		}
 	}
 }
 
+// aboutQuestion says whether a broken server may say so of a question that hides something, and not of the whole.
+func (k Kind) aboutQuestion() bool {
+	switch k {
+	case ServerFailure, Refused, FormatError, NotImplemented, Lame, Unexpected:
+		return true
+	}
+	return false
+}
+
+// withoutEDNS deals with a server that said it does not understand EDNS (RFC 6891 section 7); ok: it is asked again without.
+func (w *walk) withoutEDNS(t *target, x *exchanged, kind Kind) (ok bool) {
+	switch {
+	case kind == BadVersion:
+		// It knows EDNS, it says, and not version 0.
+	case kind != FormatError && kind != NotImplemented:
+		return false
+	case x.opt && w.needsEDNS():
+		return false // it knows EDNS, so that it must mean something else
+	}
+	t.plain = true
+	if !x.opt || kind == BadVersion {
+		w.it.setPlain(t.addr, true, w.it.cfg.Clock.Now())
+	}
+	w.report(EventPlain, t.addr, func() string { return kind.String() + " to a query with EDNS; asking again without" })
+	return true
+}
+
+// useful notes what a useful reply says about its server.
+func (w *walk) useful(s *scrubbed, t *target, x *exchanged, kind Kind) {
+	now := w.it.cfg.Clock.Now()
+	if x.edns {
+		w.it.setSpoke(t.addr, now)
+	} else if x.probe {
+		w.it.setPlain(t.addr, false, now)
+		w.report(EventPlain, t.addr, func() string { return "no answer to queries with EDNS, but to one without" })
+	}
+	if t.lame {
+		t.lame = false
+		w.it.noteServes(t.addr, w.zone.zone)
+	}
+	if kind == Referral {
+		w.report(EventReferral, t.addr, func() string {
+			return fmt.Sprintf("a server of %s says: ask those of %s", w.zone.zone, s.cut())
+		})
+	}
+}
+
+// useless notes that this server will not help with the question.
+func (w *walk) useless(t *target, network string, kind Kind) {
+	t.done = true
+	w.attempts = append(w.attempts, Attempt{Server: t.addr, Network: network, Kind: kind})
+	event := EventFailed
+	if kind == Lame {
+		event = EventLame
+	}
+	if (kind == Lame || kind == Refused) && w.zone.route.iterative() {
+		w.it.noteLame(t.addr, w.zone.zone, w.it.cfg.Clock.Now())
+	}
+	w.report(event, t.addr, func() string {
+		return fmt.Sprintf("%s, %s of zone %s, is of no use: %s", t.addr.Addr(), t.host, w.zone.zone, kind)
+	})
+}
+
+// exchanged is a query and its reply.
+type exchanged struct {
+	manner
+	reply       []byte
+	questionEnd int
+	misspelt    bool
+	opt         bool // the reply has an OPT record: its sender knows EDNS
+	theirCookie []byte
+}
+
 // exchange sends one query and waits for its reply.
-func (w *walk) exchange(ctx context.Context, t *target, network string) (reply []byte, edns bool, err error) {
+func (w *walk) exchange(ctx context.Context, t *target, network string) (*exchanged, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if w.req.Budget.Queries <= 0 {
-		return nil, false, ErrBudget
+		return nil, ErrBudget
 	}
 	w.req.Budget.Queries--
 	w.sends++
 	clock := w.it.cfg.Clock
 	start := clock.Now()
-	id, timeout, edns := w.it.next(t.addr, start)
-	if network == "tcp" {
-		timeout = tcpTimeout
-	}
-	query, questionEnd, err := packQuery(w.q, id, edns)
+	m, timeout := w.next(t, network, start)
+	x := &exchanged{manner: m}
+	query, questionEnd, err := m.pack(w.q)
 	if err != nil {
-		return nil, edns, err
+		return nil, err
 	}
+	x.questionEnd = questionEnd
 	w.report(EventAsk, t.addr, func() string {
 		return fmt.Sprintf("asking %s, of zone %s, over %s, for at most %v", t.host, w.zone.zone, network, timeout)
 	})
 	t.tries++
-	reply, err = w.it.cfg.Exchanger.Exchange(ctx, t.addr, network, query, timeout, func(reply []byte) bool {
-		return answers(reply, query, questionEnd)
+	x.reply, err = w.it.cfg.Exchanger.Exchange(ctx, t.addr, network, query, timeout, func(reply []byte) bool {
+		fits, exact := answers(reply, query, questionEnd)
+		if !fits || len(m.cookie) > 0 && !m.ownCookie(reply) {
+			return false
+		}
+		x.misspelt = !exact && m.mix != nil
+		return true
 	})
 	if err == nil && network == "udp" {
 		now := clock.Now()
 		w.it.heard(t.addr, now.Sub(start), now)
 	}
-	return reply, edns, err
+	return x, err
 }
 
 // noReply notes an exchange without a reply. It returns what ends the walk: that ctx has ended, or that there may be no
@@ -85,6 +160,11 @@ func (w *walk) exchange(ctx context.Context, t *target, network string) (reply [
 func (w *walk) noReply(ctx context.Context, t *target, network string, err error) error {
 	if err == ErrBudget || ctx.Err() != nil {
 		return err
+	}
+	if w.hiding() {
+		if w.hidden.silences++; w.hidden.silences >= maxMinimisedSilences && w.balked(t, "no answer to "+w.q.String()) {
+			w.hide()
+		}
 	}
 	a := Attempt{Server: t.addr, Network: network, Err: err}
 	w.attempts = append(w.attempts, a)
@@ -102,20 +182,26 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 }
 
 // read unpacks, scrubs and classifies a reply.
-func (w *walk) read(reply []byte, network string) (*scrubbed, Kind) {
-	if reply[2]&0x02 != 0 && network == "udp" {
+func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
+	switch {
+	case x.misspelt:
+		return nil, Misspelt
+	case x.reply[2]&0x02 != 0 && x.network == "udp":
 		return nil, Truncated
 	}
-	var m dns.Msg
-	if err := m.Unpack(reply); err != nil {
+	m, err := new(dns.Msg), error(nil)
+	if x.mix != nil {
+		m, err = unmix(x.reply, x.questionEnd)
+	} else {
+		err = m.Unpack(x.reply)
+	}
+	if err != nil {
 		return nil, Malformed
 	}
-	s := scrub(&m, w.q, w.zone.zone)
-	return s, s.classify(w.q, w.zone.zone)
-}
-
-// hasOPT says whether the reply has an OPT record: then its sender knows EDNS and means something else.
-func hasOPT(reply []byte) bool {
-	var m dns.Msg
-	return m.Unpack(reply) == nil && m.IsEdns0() != nil
+	x.opt = m.IsEdns0() != nil
+	if len(x.cookie) > 0 {
+		x.theirCookie = cookieOf(m)
+	}
+	s := scrub(m, w.q, w.zone.zone)
+	return s, s.classify(w.q, w.zone.zone, !w.zone.route.iterative())
 }

@@ -2,8 +2,9 @@ package iterate
 
 import "github.com/miekg/dns"
 
-// classify says what a scrubbed reply of a server of zone means. Truncated and Malformed are told before.
-func (s *scrubbed) classify(q Question, zone string) Kind {
+// classify says what a scrubbed reply of a server of zone means; with recursive, one of a forwarder. Truncated, Malformed
+// and Misspelt are told before.
+func (s *scrubbed) classify(q Question, zone string, recursive bool) Kind {
 	switch s.rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
 	case dns.RcodeServerFailure:
@@ -12,12 +13,16 @@ func (s *scrubbed) classify(q Question, zone string) Kind {
 		return Refused
 	case dns.RcodeFormatError:
 		return FormatError
-	case dns.RcodeNotImplemented, dns.RcodeBadVers:
+	case dns.RcodeNotImplemented:
 		return NotImplemented
+	case dns.RcodeBadVers:
+		return BadVersion
+	case dns.RcodeBadCookie:
+		return BadCookie
 	default:
 		return Unexpected
 	}
-	if s.ra && !s.aa {
+	if s.ra && !s.aa && !recursive {
 		return Lame // a resolver's word, not an authority's
 	}
 	if len(s.chain) > 0 {
@@ -27,7 +32,21 @@ func (s *scrubbed) classify(q Question, zone string) Kind {
 	if s.rcode == dns.RcodeYXDomain {
 		return Unexpected // that without a DNAME says nothing
 	}
+	if recursive {
+		return s.classifyForwarded()
+	}
 	return s.classifyEmpty(q, zone)
+}
+
+// classifyForwarded tells the kinds without an answer apart where a forwarder looked for it.
+func (s *scrubbed) classifyForwarded() Kind {
+	switch hasSOA := len(s.soa.RRs) > 0; {
+	case s.rcode == dns.RcodeNameError:
+		return NXDOMAIN
+	case len(s.ns.RRs) > 0 && !hasSOA && !s.aa && !s.ra:
+		return Lame // it refers on instead of looking
+	}
+	return NODATA
 }
 
 func chainKind(first, qtype uint16) Kind {

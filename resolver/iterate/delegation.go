@@ -18,6 +18,8 @@ type delegation struct {
 	glue  map[string][]netip.Addr
 	// cached: it came from the cache, so that asking its parent might tell more.
 	cached bool
+	// route is set when the servers were configured, and not told by anybody.
+	route *route
 }
 
 func (d *delegation) addName(name string) {
@@ -38,10 +40,11 @@ const (
 	maxAddresses = 16 // of one server
 )
 
-// closest is the deepest known delegation that name is in. The root's servers are those of the hints, always.
+// closest is the deepest known delegation that name is in. Without priming the root's servers are those of the hints,
+// always.
 func (it *Iterator) closest(name string, now time.Time) *delegation {
 	e, ok := it.cfg.Cache.Closest(name, dns.TypeNS, now)
-	if !ok || e.Name == "." {
+	if !ok || e.Name == "." && (!it.cfg.Prime || e.Rank < cache.NonAuthoritativeAnswer) {
 		return it.root
 	}
 	d := &delegation{zone: e.Name, cached: true}
@@ -50,19 +53,41 @@ func (it *Iterator) closest(name string, now time.Time) *delegation {
 			d.addName(ns.Ns)
 		}
 	}
+	if e.Name == "." {
+		d.cached, d.glue = false, it.root.glue // there is no parent to ask
+		if len(it.knownAddresses(d)) == 0 {
+			return it.root
+		}
+	}
 	if len(d.names) == 0 {
 		return it.root
 	}
 	return d
 }
 
-// start is where the question's walk begins: a DS belongs to the zone above its owner.
-func (it *Iterator) start(q Question, now time.Time) *delegation {
-	name := q.Name
+// owner is the name whose zone has what the question is for: a DS belongs to the zone above its owner.
+func (q Question) owner() string {
 	if q.Type == dns.TypeDS {
-		name = parent(name)
+		return parent(q.Name)
 	}
-	return it.closest(name, now)
+	return q.Name
+}
+
+// start is where the question's walk begins: with the forward or stub zone that it is in, unless a delegation below a
+// stub zone is known.
+func (it *Iterator) start(q Question, now time.Time) *delegation {
+	name := q.owner()
+	r := it.routeOf(name)
+	if r == nil {
+		return it.closest(name, now)
+	}
+	if !r.recursive {
+		d := it.closest(name, now)
+		if d.zone != r.zone && dns.IsSubDomain(r.zone, d.zone) {
+			return d
+		}
+	}
+	return r.delegation()
 }
 
 // knownAddresses are where the delegation's servers can be asked, as far as that is known without asking.
@@ -86,17 +111,21 @@ func (it *Iterator) addressesOf(d *delegation, name string) []netip.Addr {
 			}
 		}
 	}
-	if len(list) == 0 {
-		list = d.glue[name]
+	if !slices.ContainsFunc(list, it.usable) {
+		list = append(list, d.glue[name]...)
 	}
 	return list
 }
 
 func (it *Iterator) addressTypes() []uint16 {
-	if it.cfg.IPv6 {
-		return []uint16{dns.TypeA, dns.TypeAAAA}
+	types := []uint16{dns.TypeA, dns.TypeAAAA}
+	switch {
+	case it.cfg.NoIPv4:
+		return types[1:]
+	case !it.cfg.IPv6:
+		return types[:1]
 	}
-	return []uint16{dns.TypeA}
+	return types
 }
 
 func (it *Iterator) addTargets(targets []*target, host string, addrs []netip.Addr) []*target {

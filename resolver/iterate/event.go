@@ -13,6 +13,11 @@ const (
 	EventFailed   = "failed"   // Server's reply is of no use: SERVFAIL, REFUSED, garbage
 	EventTCP      = "tcp"      // the reply was truncated: asking again over TCP
 	EventPlain    = "plain"    // Server does not know EDNS: asking again without
+	EventCookie   = "cookie"   // Server wants the cookie that it sent along: asking again
+	EventCase     = "case"     // the question came back in another case: asking again over TCP
+	EventMinimise = "minimise" // hiding part of the question did not do: asking for the whole
+	EventRoute    = "route"    // forwarders, or a stub's servers, did not answer: asking whom the delegation tells
+	EventPrime    = "prime"    // the root's servers are asked who they are
 	EventGlueless = "glueless" // a name server's address has to be looked up
 	EventGiveUp   = "give-up"  // no server of the zone is left to ask
 )

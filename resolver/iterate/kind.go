@@ -23,7 +23,7 @@ const (
 	Lame
 	// Truncated: over UDP; the whole is to be had over TCP.
 	Truncated
-	// ServerFailure, Refused, FormatError, NotImplemented: the response codes of these names, and BADVERS with the last.
+	// ServerFailure, Refused, FormatError, NotImplemented: the response codes of these names, and NOTAUTH with Refused.
 	ServerFailure
 	Refused
 	FormatError
@@ -32,12 +32,18 @@ const (
 	Unexpected
 	// Malformed: it cannot be unpacked.
 	Malformed
+	// BadVersion: BADVERS to EDNS version 0 (RFC 6891 section 6.1.3), which all who know EDNS know.
+	BadVersion
+	// BadCookie: BADCOOKIE (RFC 7873 section 5.3): again, with the cookie that came along.
+	BadCookie
+	// Misspelt: the question came back in another case (draft-vixie-dnsext-dns0x20).
+	Misspelt
 )
 
 // String gives the kind as people write it.
 func (k Kind) String() string {
 	return [...]string{"answer", "CNAME", "DNAME", "NODATA", "NXDOMAIN", "referral", "lame", "truncated", "SERVFAIL", "REFUSED",
-		"FORMERR", "NOTIMP", "unexpected response code", "malformed"}[k]
+		"FORMERR", "NOTIMP", "unexpected response code", "malformed", "BADVERS", "BADCOOKIE", "question in another case"}[k]
 }
 
 // Useful says whether the reply moves the resolution on.

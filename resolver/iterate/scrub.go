@@ -21,7 +21,7 @@ type scrubbed struct {
 	ds validate.RRset
 	// proof are the NSEC and NSEC3 RRsets of the authority section.
 	proof []validate.RRset
-	// glue are addresses in the additional section, of names that ns has.
+	// glue are addresses in the additional section, of names that ns has, or the answer to the priming question.
 	glue []validate.RRset
 }
 
@@ -34,8 +34,14 @@ func scrub(m *dns.Msg, q Question, zone string) *scrubbed {
 	if len(m.Ns) > 0 {
 		s.scrubAuthority(group(m.Ns, zone, dns.TypeNone), q)
 	}
-	if len(s.ns.RRs) > 0 && len(m.Extra) > 0 {
-		s.scrubAdditional(group(m.Extra, zone, dns.TypeNone))
+	if len(m.Extra) > 0 {
+		ns := s.ns.RRs
+		if q.Name == "." && q.Type == dns.TypeNS && len(s.chain) > 0 {
+			ns = s.chain[0].RRs
+		}
+		if len(ns) > 0 {
+			s.scrubAdditional(ns, group(m.Extra, zone, dns.TypeNone))
+		}
 	}
 	return s
 }
@@ -85,9 +91,13 @@ func (s *scrubbed) scrubAuthority(sets rrsets, q Question) {
 	}
 }
 
-func (s *scrubbed) scrubAdditional(sets rrsets) {
-	for _, rr := range s.ns.RRs {
-		host := dns.CanonicalName(rr.(*dns.NS).Ns)
+func (s *scrubbed) scrubAdditional(ns []dns.RR, sets rrsets) {
+	for _, rr := range ns {
+		ns, ok := rr.(*dns.NS)
+		if !ok {
+			return
+		}
+		host := dns.CanonicalName(ns.Ns)
 		for _, t := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
 			if set, ok := sets.find(host, t); ok {
 				s.glue = append(s.glue, set)
@@ -205,6 +215,9 @@ func Redirect(name string, d *dns.DNAME) (target string, ok bool) {
 	} else {
 		target = prefix + target
 	}
-	_, ok = dns.IsDomainName(target)
-	return target, ok
+	var wire [255]byte // RFC 1035 section 2.3.4; dns.IsDomainName lets some longer ones pass
+	if _, err := dns.PackDomainName(target, wire[:], 0, nil, false); err != nil {
+		return "", false
+	}
+	return target, true
 }

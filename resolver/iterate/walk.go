@@ -2,6 +2,7 @@ package iterate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -13,17 +14,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-const (
-	triesEach   = 3  // queries to one address in one zone, over UDP
-	maxSends    = 24 // queries to one zone's servers
-	maxGlueless = 5  // servers of one zone whose address is looked up (CVE-2020-12662, "NXNSAttack")
-	maxZones    = 64 // delegations on the way of one question
-)
-
-// Budget is how many queries may still be sent, shared by all that one question leads to. It is for one goroutine at a
-// time.
-type Budget struct{ Queries int }
-
 // Request is a question to be asked.
 type Request struct {
 	Question
@@ -33,6 +23,9 @@ type Request struct {
 	Budget *Budget
 	// Addresses looks up the addresses (A or AAAA) of a name server that came without. nil: they stay unknown.
 	Addresses func(ctx context.Context, host string, rrtype uint16) []netip.Addr
+	// Prime looks up the root's NS RRset, so that the cache has it, unless it lately could not be had. nil: the hints
+	// stand, even with Policy.Prime.
+	Prime func(ctx context.Context)
 }
 
 // Response is the reply that answers a question: Answer, CNAME, DNAME, NODATA or NXDOMAIN.
@@ -52,16 +45,18 @@ type Response struct {
 
 // walk is the state of one question on its way down.
 type walk struct {
-	it  *Iterator
-	req *Request
-	q   Question
+	it     *Iterator
+	req    *Request
+	q      Question // what is asked next: the request's question, or what hides part of it
+	hidden minimiser
 
 	zone     *delegation
 	targets  []*target
 	unknown  []string // servers of zone whose addresses were not asked for yet
 	glueless int
-	sends    int
+	sends    int // of q in this zone
 	attempts []Attempt
+	climbed  string // the zone that was left for the one above
 }
 
 // Fetch asks until a server answers. What referrals tell on the way is put into the cache; the answer is not. The error
@@ -69,24 +64,55 @@ type walk struct {
 func (it *Iterator) Fetch(ctx context.Context, req *Request) (*Response, error) {
 	w := &walk{it: it, req: req, q: req.Question}
 	w.enter(it.start(w.q, it.cfg.Clock.Now()))
-	for range maxZones {
+	w.prime(ctx)
+	r, err := w.run(ctx)
+	if route := w.zone.route; err != nil && route != nil && route.first && ctx.Err() == nil && !errors.Is(err, ErrBudget) {
+		w.report(EventRoute, netip.AddrPort{}, func() string {
+			return "none of the servers given for " + route.zone + " gave an answer; asking those that it is delegated to"
+		})
+		w.enter(it.closest(req.owner(), it.cfg.Clock.Now()))
+		w.prime(ctx)
+		return w.run(ctx)
+	}
+	return r, err
+}
+
+// prime has the root's servers looked up when the walk begins with them (RFC 9609).
+func (w *walk) prime(ctx context.Context) {
+	isIt := w.req.Question == Question{Name: ".", Type: dns.TypeNS}
+	if w.zone != w.it.root || !w.it.cfg.Prime || w.req.Prime == nil || isIt {
+		return
+	}
+	w.report(EventPrime, netip.AddrPort{}, func() string { return "the root's servers are looked up, starting from the hints" })
+	w.req.Prime(ctx)
+	w.enter(w.it.closest(".", w.it.cfg.Clock.Now()))
+}
+
+// run goes from delegation to delegation until there is an answer.
+func (w *walk) run(ctx context.Context) (*Response, error) {
+	for range w.it.cfg.Limits.Referrals {
+		w.hide()
 		s, from, kind, err := w.askZone(ctx)
 		switch {
 		case err == nil && kind == Referral:
-			w.enter(it.learn(s, it.cfg.Clock.Now()))
+			w.enter(w.it.learn(s, w.it.cfg.Clock.Now()))
 		case err == nil:
 			return w.response(s, from, kind), nil
 		case w.climb():
 		default:
+			w.inVain(err)
 			return nil, err
 		}
 	}
-	return nil, w.failure(fmt.Errorf("more than %d referrals", maxZones))
+	return nil, w.failure(fmt.Errorf("more than %d referrals", w.it.cfg.Limits.Referrals))
 }
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
 	w.zone, w.targets, w.unknown, w.glueless, w.sends = d, nil, nil, 0, 0
+	if d.route != nil {
+		w.targets = d.route.targets()
+	}
 	for _, name := range d.names {
 		addrs := w.it.addressesOf(d, name)
 		if len(addrs) == 0 {
@@ -94,19 +120,40 @@ func (w *walk) enter(d *delegation) {
 		}
 		w.targets = w.it.addTargets(w.targets, name, addrs)
 	}
-	for _, t := range w.targets {
+	w.mark(w.targets)
+}
+
+// mark notes what is known against the targets.
+func (w *walk) mark(targets []*target) {
+	now := w.it.cfg.Clock.Now()
+	for _, t := range targets {
 		t.done = slices.Contains(w.req.Avoid, t.addr)
+		t.lame = w.it.isLame(t.addr, w.zone.zone, now)
 	}
 }
 
 // climb goes back to the zone above when the cached delegation turned out to be of no use because no address of its
-// servers is known any more: the parent has the glue.
+// servers is known any more: the parent has the glue. If that did not help lately, it is not done (RFC 9520 section 3.2):
+// zones whose servers are in each other would have their parent asked for every name ("TsuNAME").
 func (w *walk) climb() bool {
 	if !w.zone.cached || len(w.targets) > 0 || w.zone.zone == "." {
 		return false
 	}
-	w.enter(w.it.closest(parent(w.zone.zone), w.it.cfg.Clock.Now()))
+	now := w.it.cfg.Clock.Now()
+	if _, failed := w.it.cfg.Cache.Failure(w.zone.zone, dns.TypeNS, now); failed {
+		return false
+	}
+	w.climbed = w.zone.zone
+	w.enter(w.it.closest(parent(w.zone.zone), now))
 	return true
+}
+
+// inVain remembers that to climb did not help.
+func (w *walk) inVain(err error) {
+	var f *Failure
+	if w.climbed != "" && w.climbed == w.zone.zone && len(w.targets) == 0 && errors.As(err, &f) && f.Cause == nil {
+		w.it.cfg.Cache.Fail(w.climbed, dns.TypeNS, f.EDE(), w.it.cfg.Clock.Now())
+	}
 }
 
 // askZone asks the zone's servers one after another until a reply is of use.
@@ -119,28 +166,43 @@ func (w *walk) askZone(ctx context.Context) (*scrubbed, *target, Kind, error) {
 			}
 			return nil, nil, 0, w.failure(ctx.Err())
 		}
-		if w.sends == maxSends {
+		if w.sends >= w.it.cfg.Limits.ZoneQueries {
 			return nil, nil, 0, w.failure(nil)
 		}
 		s, kind, err := w.ask(ctx, t)
 		if err != nil {
 			return nil, nil, 0, w.failure(err)
 		}
-		if kind.Useful() {
+		switch {
+		case !kind.Useful():
+		case kind == Referral || !w.hiding() || w.shown(s, t, kind):
 			return s, t, kind, nil
+		default:
+			w.goOn()
 		}
 	}
 }
 
+// goOn has the same servers asked the next question.
+func (w *walk) goOn() {
+	w.sends, w.hidden.silences = 0, 0
+	for _, t := range w.targets {
+		t.tries = 0
+	}
+	w.hide()
+}
+
 // findMore looks up the addresses of a server that came without glue. It says whether there may be somebody to ask now.
 func (w *walk) findMore(ctx context.Context) bool {
-	for len(w.unknown) > 0 && w.glueless < maxGlueless && w.req.Addresses != nil && ctx.Err() == nil {
+	for len(w.unknown) > 0 && w.glueless < w.it.cfg.Limits.ZoneLookups && w.req.Budget.Lookups > 0 &&
+		w.req.Addresses != nil && ctx.Err() == nil {
 		host := w.unknown[0]
 		w.unknown = w.unknown[1:]
 		if dns.IsSubDomain(w.zone.zone, host) {
 			continue // to find it, one would have to ask it
 		}
 		w.glueless++
+		w.req.Budget.Lookups--
 		w.report(EventGlueless, netip.AddrPort{}, func() string {
 			return fmt.Sprintf("zone %s came without the address of its server %s", w.zone.zone, host)
 		})
@@ -148,9 +210,7 @@ func (w *walk) findMore(ctx context.Context) bool {
 		for _, t := range w.it.addressTypes() {
 			w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, t))
 		}
-		for _, t := range w.targets[before:] {
-			t.done = slices.Contains(w.req.Avoid, t.addr)
-		}
+		w.mark(w.targets[before:])
 		if len(w.targets) > before {
 			return true
 		}
@@ -159,7 +219,7 @@ func (w *walk) findMore(ctx context.Context) bool {
 }
 
 func (w *walk) failure(cause error) error {
-	f := &Failure{Question: w.q, Zone: w.zone.zone, Attempts: w.attempts, Cause: cause}
+	f := &Failure{Question: w.req.Question, Zone: w.zone.zone, Attempts: w.attempts, Cause: cause}
 	w.report(EventGiveUp, netip.AddrPort{}, f.Error)
 	return f
 }
@@ -169,6 +229,11 @@ func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
 	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone {
 		// The zone's own NS RRset is better than the parent's (RFC 2181 section 5.4.1).
 		w.it.put(s.ns, cache.Authority, w.it.cfg.Clock.Now())
+	}
+	if w.zone.zone == "." && kind == Answer && w.q.Type == dns.TypeNS {
+		for _, set := range s.glue { // RFC 9609 section 4: addresses of the root's servers
+			w.it.put(set, cache.Additional, w.it.cfg.Clock.Now())
+		}
 	}
 	r := &Response{Kind: kind, Zone: w.zone.zone, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
 	if kind == NODATA || kind == NXDOMAIN {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,15 +21,20 @@ const (
 	mostConnections = 128
 	// largest is the largest message over either transport.
 	largest = 65535
+	// mostUnread bounds, in octets, what waits for a TCP client that does not read.
+	mostUnread = 64 << 20
 )
 
 // door is a pair of sockets.
 type door struct {
-	Door
-	edge  *Edge
-	where where
+	edge    *Edge
+	node    Node
+	world   netip.Addr
+	source  source
+	showing sync.Mutex // one change of the sockets at a time
 
 	mu    sync.Mutex
+	real  netip.AddrPort
 	udp   *net.UDPConn // nil while closed
 	tcp   *net.TCPListener
 	conns map[*net.TCPConn]bool
@@ -38,20 +42,18 @@ type door struct {
 
 // listen opens the door at its address; a free port that it was given once is kept.
 func (d *door) listen() error {
-	u, t, err := listenBoth(d.Real)
-	if err != nil {
-		return err
-	}
 	d.edge.mu.Lock()
 	defer d.edge.mu.Unlock()
 	if d.edge.closed {
-		u.Close()
-		t.Close()
 		return nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.Real = netip.AddrPortFrom(d.Real.Addr(), u.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	u, t, err := listenBoth(d.real)
+	if err != nil {
+		return err
+	}
+	d.real = netip.AddrPortFrom(d.real.Addr(), u.LocalAddr().(*net.UDPAddr).AddrPort().Port())
 	d.udp, d.tcp, d.conns = u, t, map[*net.TCPConn]bool{}
 	d.edge.wg.Add(2)
 	go func() { defer d.edge.wg.Done(); d.serveUDP(u) }()
@@ -74,9 +76,19 @@ func (d *door) shut() {
 	d.udp, d.tcp, d.conns = nil, nil, nil
 }
 
-// show makes the sockets look as the node's state says.
-func (d *door) show(s network.State) {
-	if s == network.Refusing {
+// address is where the door is on this machine.
+func (d *door) address() netip.AddrPort {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.real
+}
+
+// show makes the sockets look as the node's state says at this moment: of two changes that come together the last one
+// holds, whichever is told first.
+func (d *door) show(network.State) {
+	d.showing.Lock()
+	defer d.showing.Unlock()
+	if d.node.Service.State() == network.Refusing {
 		d.shut()
 		return
 	}
@@ -87,26 +99,7 @@ func (d *door) show(s network.State) {
 		return
 	}
 	if err := d.listen(); err != nil && d.edge.config.Report != nil {
-		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.Node, err))
-	}
-}
-
-func (d *door) serveUDP(u *net.UDPConn) {
-	buffer := make([]byte, largest)
-	for {
-		n, client, err := u.ReadFromUDPAddrPort(buffer)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			continue // an ICMP error of an earlier reply
-		}
-		from, to := d.where(client)
-		m := network.Message{Network: "udp", From: from, To: netip.AddrPortFrom(to, network.Port), Data: slices.Clone(buffer[:n])}
-		d.edge.config.Network.Deliver(m, func(reply []byte) {
-			// A client that has gone, or a reply too large for UDP, is lost as on a real network.
-			_, _ = u.WriteToUDPAddrPort(reply, client)
-		})
+		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.node.Name, err))
 	}
 }
 
@@ -131,7 +124,6 @@ func (d *door) serveTCP(t *net.TCPListener) {
 		go func() {
 			defer d.edge.wg.Done()
 			d.serveConn(c)
-			c.Close()
 			d.mu.Lock()
 			delete(d.conns, c)
 			d.mu.Unlock()
@@ -141,16 +133,12 @@ func (d *door) serveTCP(t *net.TCPListener) {
 
 // serveConn reads messages with their two octets of length (RFC 1035 4.2.2) and answers as answers come (RFC 7766 7).
 func (d *door) serveConn(c *net.TCPConn) {
+	out := newOutbox(c)
+	d.edge.wg.Add(1)
+	go func() { defer d.edge.wg.Done(); out.write() }()
+	defer out.close()
+	from, to := d.source(c.RemoteAddr().(*net.TCPAddr).AddrPort()), netip.AddrPortFrom(d.world, network.Port)
 	var wall clock.Wall
-	from, to := d.where(c.RemoteAddr().(*net.TCPAddr).AddrPort())
-	var writing sync.Mutex
-	reply := func(data []byte) {
-		writing.Lock()
-		defer writing.Unlock()
-		c.SetWriteDeadline(wall.In(idle))
-		framed := append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(data)), uint16(len(data))), data...)
-		_, _ = c.Write(framed) // the client may have gone
-	}
 	var length [2]byte
 	for {
 		c.SetReadDeadline(wall.In(idle))
@@ -161,8 +149,8 @@ func (d *door) serveConn(c *net.TCPConn) {
 		if _, err := io.ReadFull(c, data); err != nil {
 			return
 		}
-		m := network.Message{Network: "tcp", From: from, To: netip.AddrPortFrom(to, network.Port), Data: data}
-		if fate := d.edge.config.Network.Deliver(m, reply); fate == network.Refused {
+		m := network.Message{Network: "tcp", From: from, To: to, Data: data}
+		if fate := d.edge.config.Network.Deliver(m, out.put); fate == network.Refused {
 			return
 		}
 	}

@@ -69,7 +69,7 @@ func Ports(c Config) (*Edge, error) {
 			port += uint16(i)
 		}
 		real := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
-		if err := e.open(n, n.Addresses[0], real, e.asVantage(n)); err != nil {
+		if err := e.openForVantage(n, real); err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
 	}
@@ -91,7 +91,7 @@ func Loopback(c Config) (*Edge, error) {
 			inside = true
 			b := a.As4()
 			b[0] = 127
-			if err := e.open(n, a, netip.AddrPortFrom(netip.AddrFrom4(b), c.Port), e.asBound(n, a)); err != nil {
+			if err := e.openForBound(n, a, netip.AddrPortFrom(netip.AddrFrom4(b), c.Port)); err != nil {
 				return nil, errors.Join(err, e.Close())
 			}
 		}
@@ -99,20 +99,20 @@ func Loopback(c Config) (*Edge, error) {
 			continue
 		}
 		free := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
-		if err := e.open(n, n.Addresses[0], free, e.asVantage(n)); err != nil {
+		if err := e.openForVantage(n, free); err != nil {
 			return nil, errors.Join(err, e.Close())
 		}
 	}
 	return e, nil
 }
 
-// where says, for a real client's address, from which world address and to which its message goes.
-type where func(client netip.AddrPort) (from netip.AddrPort, to netip.Addr)
+// source says, for a real client's address, which world address it is taken for.
+type source func(client netip.AddrPort) netip.AddrPort
 
-// asVantage takes every client for the vantage, in the node's scope.
-func (e *Edge) asVantage(n Node) where {
-	from, to := netip.AddrFrom4([4]byte{127, 0, 0, 1}), n.Addresses[0]
-	for _, a := range n.Addresses {
+// vantage picks, of the addresses that clients are taken for and those of a node, the pair in one scope.
+func (e *Edge) vantage(addresses []netip.Addr) (from, to netip.Addr) {
+	from, to = netip.AddrFrom4([4]byte{127, 0, 0, 1}), addresses[0]
+	for _, a := range addresses {
 		if source, ok := network.Source(e.config.As, a); ok {
 			from, to = source, a
 			if source.IsPrivate() == a.IsPrivate() {
@@ -120,27 +120,32 @@ func (e *Edge) asVantage(n Node) where {
 			}
 		}
 	}
-	return func(client netip.AddrPort) (netip.AddrPort, netip.Addr) {
-		return netip.AddrPortFrom(from, client.Port()), to
-	}
+	return from, to
 }
 
-// asBound takes a client at 127.a.b.c for 10.a.b.c, and one at 127.0.0.1 for the vantage.
-func (e *Edge) asBound(n Node, to netip.Addr) where {
-	n.Addresses = []netip.Addr{to}
-	vantage := e.asVantage(n)
-	return func(client netip.AddrPort) (netip.AddrPort, netip.Addr) {
-		from, _ := vantage(client)
-		if b := client.Addr().Unmap().As4(); b != [4]byte{127, 0, 0, 1} {
-			b[0] = 10
-			from = netip.AddrPortFrom(netip.AddrFrom4(b), client.Port())
+// openForVantage takes every client for the vantage, in the node's scope.
+func (e *Edge) openForVantage(n Node, real netip.AddrPort) error {
+	from, to := e.vantage(n.Addresses)
+	return e.open(n, to, real, func(client netip.AddrPort) netip.AddrPort {
+		return netip.AddrPortFrom(from, client.Port())
+	})
+}
+
+// openForBound takes a client at 127.a.b.c for 10.a.b.c, and one at 127.0.0.1 for the vantage.
+func (e *Edge) openForBound(n Node, to netip.Addr, real netip.AddrPort) error {
+	from, _ := e.vantage([]netip.Addr{to})
+	return e.open(n, to, real, func(client netip.AddrPort) netip.AddrPort {
+		b := client.Addr().Unmap().As4()
+		if b == [4]byte{127, 0, 0, 1} {
+			return netip.AddrPortFrom(from, client.Port())
 		}
-		return from, to
-	}
+		b[0] = 10
+		return netip.AddrPortFrom(netip.AddrFrom4(b), client.Port())
+	})
 }
 
-func (e *Edge) open(n Node, world netip.Addr, real netip.AddrPort, where where) error {
-	d := &door{edge: e, Door: Door{Node: n.Name, World: world, Real: real}, where: where}
+func (e *Edge) open(n Node, world netip.Addr, real netip.AddrPort, as source) error {
+	d := &door{edge: e, node: n, world: world, real: real, source: as}
 	if err := d.listen(); err != nil {
 		return fmt.Errorf("%s: %w%s", n.Name, err, advice(err))
 	}
@@ -165,7 +170,7 @@ func advice(err error) string {
 func (e *Edge) Doors() []Door {
 	list := make([]Door, len(e.doors))
 	for i, d := range e.doors {
-		list[i] = d.Door
+		list[i] = Door{Node: d.node.Name, World: d.world, Real: d.address()}
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -11,15 +12,15 @@ import (
 	"faultzone/scenarios"
 )
 
-// delegationSigner is what the parent publishes of a zone: the DS RRset, at every primary of the parent.
-type delegationSigner struct {
+// parentSide is what the parent publishes of a zone: the DS RRset, at every primary of the parent.
+type parentSide struct {
 	w            World
 	zone, parent string
-	rrs          []dns.RR // as found
+	ttl          uint32 // of the DS records as found
 }
 
 // find looks up the DS that the parent has now.
-func (d *delegationSigner) find(w World) error {
+func (d *parentSide) find(w World) error {
 	d.w = w
 	parent, err := w.Parent(d.zone)
 	if err != nil {
@@ -27,31 +28,57 @@ func (d *delegationSigner) find(w World) error {
 	}
 	d.parent = parent
 	return eachPrimary(w, parent, func(p Place) error {
-		z := p.Server.Zone(p.View, parent)
-		if z == nil {
-			return fmt.Errorf("%s is not loaded", parent)
+		rrs, err := d.present(p)
+		if err != nil {
+			return err
 		}
-		set, ok := z.RRset(d.zone, dns.TypeDS)
-		if !ok {
+		if len(rrs) == 0 {
 			return fmt.Errorf("%s has no DS for %s", parent, d.zone)
 		}
-		d.rrs = set.RRs
+		d.ttl = rrs[0].Header().Ttl
 		return nil
 	})
 }
 
-// publish puts other records into their place; none: takes them away.
-func (d *delegationSigner) publish(rrs []dns.RR) error {
-	change := zone.Change{Op: zone.DeleteRRset, Name: d.zone, Type: dns.TypeDS}
-	if len(rrs) > 0 {
-		change = zone.Change{Op: zone.ReplaceRRset, Name: d.zone, Type: dns.TypeDS, RRs: rrs}
+// present is the DS RRset at one of the parent's primaries; empty when there is none.
+func (d *parentSide) present(p Place) ([]dns.RR, error) {
+	z := p.Server.Zone(p.View, d.parent)
+	if z == nil {
+		return nil, fmt.Errorf("%s is not loaded", d.parent)
 	}
-	return eachPrimary(d.w, d.parent, func(p Place) error { return p.Server.Edit(p.View, d.parent, change) })
+	set, _ := z.RRset(d.zone, dns.TypeDS)
+	return set.RRs, nil
+}
+
+// publish puts other records into their place; none: takes them away.
+func (d *parentSide) publish(rrs []dns.RR) (lifts, error) {
+	var undo lifts
+	err := eachPrimary(d.w, d.parent, func(p Place) error {
+		l, err := lay(d.w.Layers(), fmt.Sprintf("DS of %s on %s, view %s", d.zone, p.Node, p.View),
+			func() ([]dns.RR, error) { return d.present(p) },
+			func(rrs []dns.RR) error {
+				change := zone.Change{Op: zone.DeleteRRset, Name: d.zone, Type: dns.TypeDS}
+				if len(rrs) > 0 {
+					change = zone.Change{Op: zone.ReplaceRRset, Name: d.zone, Type: dns.TypeDS, RRs: rrs}
+				}
+				return p.Server.Edit(p.View, d.parent, change)
+			},
+			func([]dns.RR) []dns.RR { return rrs })
+		if err == nil {
+			undo = append(undo, l.lift)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, undo.all())
+	}
+	return undo, nil
 }
 
 // dsMissing takes a zone's DS away at its parent.
 type dsMissing struct {
-	ds delegationSigner
+	ds   parentSide
+	undo lifts
 	*watch
 }
 
@@ -67,36 +94,57 @@ func dsMissingSpec() Spec {
 			},
 		},
 		New: func(p Params) (Fault, error) {
-			return &dsMissing{ds: delegationSigner{zone: dns.CanonicalName(p.String("zone", ""))}}, nil
+			return &dsMissing{ds: parentSide{zone: dns.CanonicalName(p.String("zone", ""))}}, nil
 		},
 	}
 }
 
 func (f *dsMissing) Inject(w World) error {
-	if err := f.ds.find(w); err != nil {
+	err := f.ds.find(w)
+	if err != nil {
 		return err
 	}
-	if err := f.ds.publish(nil); err != nil {
+	if f.undo, err = f.ds.publish(nil); err != nil {
 		return err
 	}
-	about := func(m *dns.Msg, _ netip.Addr) bool {
-		return len(m.Question) == 1 && dns.IsSubDomain(f.ds.zone, m.Question[0].Name)
-	}
-	f.watch = watchReplies(w.Network(), "ds-missing", w.Servers(f.ds.parent), about,
+	f.watch = watchReplies(w.Network(), "ds-missing", w.Servers(f.ds.parent),
+		// Where the DS would be: the answer to a question for it, and the referral to the zone for those who want
+		// signatures.
+		func(m *dns.Msg, _ netip.Addr) bool {
+			if len(m.Question) != 1 {
+				return false
+			}
+			q := m.Question[0]
+			return q.Qtype == dns.TypeDS && dns.CanonicalName(q.Name) == f.ds.zone || f.ds.refers(m)
+		},
 		func(m *dns.Msg, _ netip.Addr) bool {
 			return !records(m, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeDS })
 		})
 	return nil
 }
 
+// refers tells whether a message is a referral to the zone that would have its DS along (RFC 4035 section 3.1.4).
+func (d *parentSide) refers(m *dns.Msg) bool {
+	if opt := m.IsEdns0(); opt == nil || !opt.Do() || len(m.Answer) > 0 {
+		return false
+	}
+	for _, rr := range m.Ns {
+		if rr.Header().Rrtype == dns.TypeNS && dns.CanonicalName(rr.Header().Name) == d.zone {
+			return true
+		}
+	}
+	return false
+}
+
 func (f *dsMissing) Heal() error {
 	f.watch.end()
-	return f.ds.publish(f.ds.rrs)
+	return f.undo.all()
 }
 
 // keyRoll signs a zone with new keys that its parent knows nothing of.
 type keyRoll struct {
-	ds delegationSigner
+	ds         parentSide
+	generation int
 	*watch
 }
 
@@ -113,7 +161,7 @@ func keyRollSpec() Spec {
 			},
 		},
 		New: func(p Params) (Fault, error) {
-			return &keyRoll{ds: delegationSigner{zone: dns.CanonicalName(p.String("zone", ""))}}, nil
+			return &keyRoll{ds: parentSide{zone: dns.CanonicalName(p.String("zone", ""))}}, nil
 		},
 	}
 }
@@ -122,33 +170,34 @@ func (f *keyRoll) Inject(w World) error {
 	if err := f.ds.find(w); err != nil {
 		return err
 	}
-	keys, err := w.Keys(f.ds.zone, 1)
+	f.generation = w.Layers().generation(f.ds.zone)
+	keys, err := w.Keys(f.ds.zone, f.generation)
 	if err != nil {
 		return err
 	}
-	err = eachPrimary(w, f.ds.zone, func(p Place) error {
-		return p.Server.Resign(p.View, f.ds.zone, authoritative.Resigning{Keys: keys})
+	// The new keys stay: it is the parent that healing changes.
+	_, err = resign(w, f.ds.zone, func(r authoritative.Resigning) authoritative.Resigning {
+		r.Keys = keys
+		return r
 	})
 	if err != nil {
 		return err
 	}
-	fresh := map[string]bool{}
+	fresh := map[uint16]bool{}
 	for _, k := range keys {
-		fresh[k.DNSKEY.PublicKey] = true
+		fresh[k.DNSKEY.KeyTag()] = true
 	}
 	f.watch = watchReplies(w.Network(), "key-roll-unannounced", w.Servers(f.ds.zone),
+		func(m *dns.Msg, _ netip.Addr) bool { return signature(m, f.ds.zone, anySignature) },
 		func(m *dns.Msg, _ netip.Addr) bool {
-			return len(m.Question) == 1 && m.Question[0].Qtype == dns.TypeDNSKEY
-		},
-		func(m *dns.Msg, _ netip.Addr) bool {
-			return records(m, func(rr dns.RR) bool { k, ok := rr.(*dns.DNSKEY); return ok && fresh[k.PublicKey] })
+			return signature(m, f.ds.zone, func(s *dns.RRSIG) bool { return fresh[s.KeyTag] })
 		})
 	return nil
 }
 
 func (f *keyRoll) Heal() error {
 	f.watch.end()
-	keys, err := f.ds.w.Keys(f.ds.zone, 1)
+	keys, err := f.ds.w.Keys(f.ds.zone, f.generation)
 	if err != nil {
 		return err
 	}
@@ -156,9 +205,10 @@ func (f *keyRoll) Heal() error {
 	for _, k := range keys {
 		if k.KSK() {
 			ds := k.DS(dns.SHA256)
-			ds.Hdr.Ttl = f.ds.rrs[0].Header().Ttl
+			ds.Hdr.Ttl = f.ds.ttl
 			rrs = append(rrs, ds)
 		}
 	}
-	return f.ds.publish(rrs)
+	_, err = f.ds.publish(rrs)
+	return err
 }

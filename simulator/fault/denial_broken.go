@@ -2,6 +2,7 @@ package fault
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -13,7 +14,7 @@ import (
 // denialBroken makes a zone's NSEC and NSEC3 records prove nothing.
 type denialBroken struct {
 	zone, how string
-	w         World
+	undo      lifts
 	*watch
 }
 
@@ -51,13 +52,31 @@ func (f *denialBroken) alter(product sign.Product, rr dns.RR) []dns.RR {
 	case product == sign.ProductDenial && f.how == "wrong-span":
 		switch rr := rr.(type) {
 		case *dns.NSEC:
-			// The span from a name to the very next one: \000 below it.
-			rr.NextDomain = `\000.` + rr.Hdr.Name
+			// The span from a name to the very next one: \000 below it. A name that is too long for that proves nothing
+			// by having no record at all.
+			rr.NextDomain = `\000.` + strings.TrimPrefix(rr.Hdr.Name, ".")
+			if _, ok := dns.IsDomainName(rr.NextDomain); !ok {
+				return nil
+			}
 		case *dns.NSEC3:
 			rr.NextDomain = nextHash(dns.SplitDomainName(rr.Hdr.Name)[0])
 		}
 	}
 	return []dns.RR{rr}
+}
+
+// after is the signer's defect on top of another that it may have.
+func (f *denialBroken) after(first func(sign.Product, dns.RR) []dns.RR) func(sign.Product, dns.RR) []dns.RR {
+	if first == nil {
+		return f.alter
+	}
+	return func(product sign.Product, rr dns.RR) []dns.RR {
+		var rrs []dns.RR
+		for _, rr := range first(product, rr) {
+			rrs = append(rrs, f.alter(product, rr)...)
+		}
+		return rrs
+	}
 }
 
 // nextHash is the hash, in base32hex, right after another.
@@ -83,9 +102,10 @@ func nextHash(h string) string {
 }
 
 func (f *denialBroken) Inject(w World) error {
-	f.w = w
-	err := eachPrimary(w, f.zone, func(p Place) error {
-		return p.Server.Resign(p.View, f.zone, authoritative.Resigning{Alter: f.alter})
+	var err error
+	f.undo, err = resign(w, f.zone, func(r authoritative.Resigning) authoritative.Resigning {
+		r.Alter = f.after(r.Alter)
+		return r
 	})
 	if err != nil {
 		return err
@@ -95,12 +115,14 @@ func (f *denialBroken) Inject(w World) error {
 			return m.IsEdns0() != nil && m.IsEdns0().Do() && len(m.Question) == 1 && dns.IsSubDomain(f.zone, m.Question[0].Name)
 		},
 		func(m *dns.Msg, _ netip.Addr) bool {
-			return m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) == 0
+			// A referral to a signed zone denies nothing.
+			return m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) == 0 &&
+				!records(m, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeDS })
 		})
 	return nil
 }
 
 func (f *denialBroken) Heal() error {
 	f.watch.end()
-	return eachPrimary(f.w, f.zone, func(p Place) error { return p.Server.ResumeSigning(p.View, f.zone) })
+	return f.undo.all()
 }

@@ -10,6 +10,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -23,7 +24,8 @@ import (
 	"faultzone/simulator/network"
 )
 
-// Fault is one injected way of breaking. Inject and Heal are called once each, in that order; neither waits.
+// Fault is one injected way of breaking. Inject and Heal are called once each, in that order; neither waits. An Inject
+// that fails has changed nothing, and is not healed.
 type Fault interface {
 	Inject(World) error
 	Heal() error
@@ -57,6 +59,8 @@ type World interface {
 	Keys(zone string, generation int) ([]*sign.Key, error)
 	// Calendar is the honest signers' time table, as it lies in this world.
 	Calendar() scenarios.Calendar
+	// Layers is what the faults of this world have put on top of its settings.
+	Layers() *Layers
 }
 
 // Process is a node's program.
@@ -185,9 +189,6 @@ func (w *watch) Counts() Counts {
 	return Counts{seen, matched, changed}
 }
 
-// anything is for a watch that is about every reply.
-func anything(*dns.Msg, netip.Addr) bool { return true }
-
 // records calls f with every record of a reply until it returns true, and tells whether it did.
 func records(m *dns.Msg, f func(dns.RR) bool) bool {
 	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -200,7 +201,29 @@ func records(m *dns.Msg, f func(dns.RR) bool) bool {
 	return false
 }
 
-// eachPrimary does the same at every place where a zone is mastered.
+// signature tells whether a reply to somebody who asked for signatures has one of a zone's that passes the test. A zone
+// transfer has them too, but nobody validates those.
+func signature(m *dns.Msg, zone string, test func(*dns.RRSIG) bool) bool {
+	if opt := m.IsEdns0(); opt == nil || !opt.Do() {
+		return false
+	}
+	return records(m, func(rr dns.RR) bool {
+		s, ok := rr.(*dns.RRSIG)
+		return ok && dns.CanonicalName(s.SignerName) == zone && test(s)
+	})
+}
+
+func anySignature(*dns.RRSIG) bool { return true }
+
+// keyOf is the name of the TSIG key that a message is signed with, or "".
+func keyOf(m *dns.Msg) string {
+	if t := m.IsTsig(); t != nil {
+		return dns.CanonicalName(t.Hdr.Name)
+	}
+	return ""
+}
+
+// eachPrimary does the same at every place where a zone is mastered, until one fails.
 func eachPrimary(w World, zone string, do func(Place) error) error {
 	places := w.Primaries(zone)
 	if len(places) == 0 {
@@ -212,4 +235,28 @@ func eachPrimary(w World, zone string, do func(Place) error) error {
 		}
 	}
 	return nil
+}
+
+// resign changes the way a zone is signed, wherever it is. When it fails nothing has changed.
+func resign(w World, zone string, change func(authoritative.Resigning) authoritative.Resigning) (lifts, error) {
+	var undo lifts
+	err := eachPrimary(w, zone, func(p Place) error {
+		if s, err := p.Server.Status(p.View, zone); err != nil || s.SignaturesEnd.IsZero() {
+			return err // it is not signed here, so nothing about it can be wrong
+		}
+		l, err := lay(w.Layers(), fmt.Sprintf("signing of %s on %s, view %s", zone, p.Node, p.View),
+			func() (authoritative.Resigning, error) { return authoritative.Resigning{}, nil },
+			func(r authoritative.Resigning) error { return p.Server.Resign(p.View, zone, r) }, change)
+		if err == nil {
+			undo = append(undo, l.lift)
+		}
+		return err
+	})
+	if err == nil && len(undo) == 0 {
+		err = fmt.Errorf("%s is not signed in this world", zone)
+	}
+	if err != nil {
+		return nil, errors.Join(err, undo.all())
+	}
+	return undo, nil
 }

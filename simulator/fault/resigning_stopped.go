@@ -13,7 +13,7 @@ import (
 // resigningStopped lets a zone's signatures run out.
 type resigningStopped struct {
 	zone string
-	w    World
+	undo lifts
 	*watch
 }
 
@@ -39,7 +39,7 @@ func oldestValid(c scenarios.Calendar, now time.Time) (inception, expiration tim
 	step := c.Validity - c.Refresh
 	periods := (now.Sub(c.Epoch) - c.Validity) / step
 	inception = c.Epoch.Add(periods * step)
-	for inception.Add(c.Validity).Before(now) {
+	for !inception.Add(c.Validity).After(now) {
 		inception = inception.Add(step)
 	}
 	for inception.Add(c.Validity - step).After(now) {
@@ -49,33 +49,26 @@ func oldestValid(c scenarios.Calendar, now time.Time) (inception, expiration tim
 }
 
 func (f *resigningStopped) Inject(w World) error {
-	f.w = w
 	inception, expiration := oldestValid(w.Calendar(), w.Now())
-	err := eachPrimary(w, f.zone, func(p Place) error {
-		return p.Server.Resign(p.View, f.zone, authoritative.Resigning{Inception: inception, Expiration: expiration, Stop: true})
+	var err error
+	f.undo, err = resign(w, f.zone, func(r authoritative.Resigning) authoritative.Resigning {
+		r.Inception, r.Expiration, r.Stop = inception, expiration, true
+		return r
 	})
 	if err != nil {
 		return err
 	}
-	signature := func(m *dns.Msg, test func(*dns.RRSIG) bool) bool {
-		return records(m, func(rr dns.RR) bool {
-			s, ok := rr.(*dns.RRSIG)
-			return ok && dns.CanonicalName(s.SignerName) == f.zone && test(s)
-		})
-	}
 	f.watch = watchReplies(w.Network(), "resigning-stopped", w.Servers(f.zone),
-		func(m *dns.Msg, _ netip.Addr) bool {
-			return signature(m, func(*dns.RRSIG) bool { return true })
-		},
+		func(m *dns.Msg, _ netip.Addr) bool { return signature(m, f.zone, anySignature) },
 		// What an honest signer would have renewed by now.
 		func(m *dns.Msg, _ netip.Addr) bool {
 			now := w.Now()
-			return signature(m, func(s *dns.RRSIG) bool { return !s.ValidityPeriod(now) })
+			return signature(m, f.zone, func(s *dns.RRSIG) bool { return !s.ValidityPeriod(now) })
 		})
 	return nil
 }
 
 func (f *resigningStopped) Heal() error {
 	f.watch.end()
-	return eachPrimary(f.w, f.zone, func(p Place) error { return p.Server.ResumeSigning(p.View, f.zone) })
+	return f.undo.all()
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/miekg/dns"
 
-	"faultzone/resolver"
 	"faultzone/scenarios"
 )
 
@@ -13,8 +12,7 @@ import (
 type resolverACL struct {
 	node string
 	deny []string
-	r    *resolver.Resolver
-	old  []netip.Prefix
+	acl  *layer[[]netip.Prefix]
 	*watch
 }
 
@@ -37,10 +35,6 @@ func resolverACLSpec() Spec {
 }
 
 func (f *resolverACL) Inject(w World) error {
-	r, err := w.Resolver(f.node)
-	if err != nil {
-		return err
-	}
 	deny, err := prefixes(w, f.deny)
 	if err != nil {
 		return err
@@ -49,22 +43,44 @@ func (f *resolverACL) Inject(w World) error {
 	if err != nil {
 		return err
 	}
-	f.r, f.old = r, r.Allow()
-	allowed := f.old
-	if allowed == nil {
-		allowed = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	f.acl, err = lay(w.Layers(), "who may ask "+f.node,
+		func() ([]netip.Prefix, error) {
+			r, err := w.Resolver(f.node)
+			if err != nil {
+				return nil, err
+			}
+			return r.Allow(), nil
+		},
+		func(allowed []netip.Prefix) error {
+			r, err := w.Resolver(f.node) // perhaps another than at the injection: it may have been started anew
+			if err == nil {
+				r.SetAllow(allowed)
+			}
+			return err
+		},
+		func(allowed []netip.Prefix) []netip.Prefix { return subtract(everybody(allowed), deny) })
+	if err != nil {
+		return err
 	}
-	r.SetAllow(subtract(allowed, deny))
 	f.watch = watchReplies(w.Network(), "resolver-acl", hosts(addresses),
 		func(_ *dns.Msg, to netip.Addr) bool { return contains(deny, to) },
-		func(m *dns.Msg, _ netip.Addr) bool { return m.Rcode == dns.RcodeRefused })
+		func(m *dns.Msg, to netip.Addr) bool {
+			return m.Rcode == dns.RcodeRefused && contains(everybody(f.acl.without()), to)
+		})
 	return nil
 }
 
 func (f *resolverACL) Heal() error {
 	f.watch.end()
-	f.r.SetAllow(f.old)
-	return nil
+	return f.acl.lift()
+}
+
+// everybody is the list of who may ask with a resolver's nil, which is all, written out.
+func everybody(allowed []netip.Prefix) []netip.Prefix {
+	if allowed == nil {
+		return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	}
+	return allowed
 }
 
 func hosts(list []netip.Prefix) []netip.Addr {

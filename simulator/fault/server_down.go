@@ -10,6 +10,7 @@ type process struct {
 	node string
 	look network.State
 	p    Process
+	down *layer[network.State]
 	seen int64 // counts at the injection
 	lost int64
 }
@@ -60,14 +61,21 @@ func (f *process) Inject(w World) error {
 	}
 	f.p = p
 	f.seen, f.lost = p.Counts()
-	p.Stop(f.look)
-	return nil
+	f.down, err = lay(w.Layers(), "process of "+f.node,
+		func() (network.State, error) { return network.Up, nil },
+		func(s network.State) error {
+			if s == network.Up {
+				p.Start()
+			} else {
+				p.Stop(s)
+			}
+			return nil
+		},
+		func(network.State) network.State { return f.look })
+	return err
 }
 
-func (f *process) Heal() error {
-	f.p.Start()
-	return nil
-}
+func (f *process) Heal() error { return f.down.lift() }
 
 func (f *process) Counts() Counts {
 	if f.p == nil {

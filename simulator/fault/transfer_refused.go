@@ -1,7 +1,10 @@
 package fault
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -12,7 +15,7 @@ import (
 // transferRefused makes a primary refuse its secondaries.
 type transferRefused struct {
 	server, zone string
-	undo         []func() error
+	undo         lifts
 	*watch
 }
 
@@ -29,7 +32,7 @@ func transferRefusedSpec() Spec {
 			},
 		},
 		New: func(p Params) (Fault, error) {
-			return &transferRefused{server: p.String("server", ""), zone: p.String("zone", "")}, nil
+			return &transferRefused{server: p.String("server", ""), zone: dns.CanonicalName(p.String("zone", ""))}, nil
 		},
 	}
 }
@@ -43,34 +46,42 @@ func (f *transferRefused) Inject(w World) error {
 	if err != nil {
 		return err
 	}
+	var lists []*layer[authoritative.Match]
 	err = eachPrimary(w, f.zone, func(p Place) error {
 		if p.Node != f.server {
 			return nil
 		}
-		old, err := p.Server.Transfer(p.View, f.zone)
-		if err != nil {
-			return err
+		l, err := lay(w.Layers(), fmt.Sprintf("who may transfer %s from %s, view %s", f.zone, p.Node, p.View),
+			func() (authoritative.Match, error) { return p.Server.Transfer(p.View, f.zone) },
+			func(m authoritative.Match) error { return p.Server.SetTransfer(p.View, f.zone, m) },
+			func(authoritative.Match) authoritative.Match { return none })
+		if err == nil {
+			f.undo = append(f.undo, l.lift)
+			lists = append(lists, l)
 		}
-		f.undo = append(f.undo, func() error { return p.Server.SetTransfer(p.View, f.zone, old) })
-		return p.Server.SetTransfer(p.View, f.zone, none)
-	})
-	if err != nil {
 		return err
+	})
+	if err == nil && len(f.undo) == 0 {
+		err = fmt.Errorf("%s is no primary of %s", f.server, f.zone)
+	}
+	if err != nil {
+		return errors.Join(err, f.undo.all())
 	}
 	f.watch = watchReplies(w.Network(), "transfer-refused", hosts(addresses),
 		func(m *dns.Msg, _ netip.Addr) bool {
-			return len(m.Question) == 1 && (m.Question[0].Qtype == dns.TypeAXFR || m.Question[0].Qtype == dns.TypeIXFR)
+			return len(m.Question) == 1 && dns.CanonicalName(m.Question[0].Name) == f.zone &&
+				(m.Question[0].Qtype == dns.TypeAXFR || m.Question[0].Qtype == dns.TypeIXFR)
 		},
-		func(m *dns.Msg, _ netip.Addr) bool { return m.Rcode == dns.RcodeRefused })
+		// Those who are refused now and would not be without the fault.
+		func(m *dns.Msg, to netip.Addr) bool {
+			return m.Rcode == dns.RcodeRefused && slices.ContainsFunc(lists, func(l *layer[authoritative.Match]) bool {
+				return l.without().Allows(to, keyOf(m))
+			})
+		})
 	return nil
 }
 
 func (f *transferRefused) Heal() error {
 	f.watch.end()
-	for _, undo := range f.undo {
-		if err := undo(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return f.undo.all()
 }

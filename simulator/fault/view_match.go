@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -18,7 +20,7 @@ type viewMatch struct {
 	view    string
 	subnet  string
 	change  func(words []string, subnet string) []string
-	undo    []func() error
+	undo    lifts
 	*watch
 }
 
@@ -32,16 +34,38 @@ func viewSubnetMissingSpec() Spec {
 }
 
 // withoutSubnet takes the subnet out of a match list: where it stands by itself it goes, and where a wider prefix holds
-// it an exclusion is put before the first address. Keys keep their place in front.
+// it still an exclusion is put before the first address. Keys keep their place in front.
 func withoutSubnet(words []string, subnet string) []string {
-	if rest := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == subnet }); len(rest) < len(words) {
+	taken, err := netip.ParsePrefix(subnet)
+	if err != nil {
+		return words
+	}
+	same := func(w string) bool {
+		p, ok := prefixOf(w)
+		return ok && p == taken
+	}
+	holds := func(w string) bool {
+		p, ok := prefixOf(w)
+		return w == "any" || ok && p.Overlaps(taken)
+	}
+	rest := slices.DeleteFunc(slices.Clone(words), same)
+	if !slices.ContainsFunc(rest, holds) {
 		return rest
 	}
 	first := 0
-	for first < len(words) && strings.HasPrefix(strings.TrimPrefix(words[first], "!"), "key ") {
+	for first < len(rest) && strings.HasPrefix(strings.TrimPrefix(rest[first], "!"), "key ") {
 		first++
 	}
-	return slices.Insert(slices.Clone(words), first, "!"+subnet)
+	return slices.Insert(rest, first, "!"+subnet)
+}
+
+// prefixOf is the prefix that a word of a match list is; ok is false for other words, exclusions among them.
+func prefixOf(word string) (p netip.Prefix, ok bool) {
+	if a, err := netip.ParseAddr(word); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	p, err := netip.ParsePrefix(word)
+	return p, err == nil
 }
 
 func viewLeakSpec() Spec {
@@ -64,58 +88,74 @@ func viewSpec(s scenarios.FaultSpec, subnet string, change func([]string, string
 	}}
 }
 
+// match is the change as layers take it. What it makes of good words are good words.
+func (f *viewMatch) match(old authoritative.Match) authoritative.Match {
+	m, err := authoritative.ParseMatch(f.change(old.Strings(), f.subnet))
+	if err != nil {
+		return old
+	}
+	return m
+}
+
 func (f *viewMatch) Inject(w World) error {
 	subnet, err := w.Addresses(f.subnet)
 	if err != nil {
 		return err
 	}
+	f.subnet = subnet[0].String()
 	var addresses []netip.Addr
-	before := map[string]authoritative.Match{}
+	var changed []func(client netip.Addr, key string) bool
 	for _, name := range f.servers {
-		server, err := w.Authoritative(name)
+		server, own, err := place(w, name)
+		var l *layer[authoritative.Match]
+		if err == nil {
+			addresses = append(addresses, own...)
+			l, err = lay(w.Layers(), fmt.Sprintf("match of view %s on %s", f.view, name),
+				func() (authoritative.Match, error) { return server.Match(f.view), nil },
+				func(m authoritative.Match) error { return server.SetMatch(f.view, m) }, f.match)
+		}
 		if err != nil {
-			return err
+			return errors.Join(fmt.Errorf("%s: %w", name, err), f.undo.all())
 		}
-		old := server.Match(f.view)
-		before[name] = old
-		match, err := authoritative.ParseMatch(f.change(old.Strings(), f.subnet))
-		if err != nil {
-			return err
-		}
-		if err := server.SetMatch(f.view, match); err != nil {
-			return err
-		}
-		f.undo = append(f.undo, func() error { return server.SetMatch(f.view, old) })
-		own, err := w.Addresses(name)
-		if err != nil {
-			return err
-		}
-		addresses = append(addresses, hosts(own)...)
+		f.undo = append(f.undo, l.lift)
+		changed = append(changed, func(client netip.Addr, key string) bool {
+			return viewOf(server, client, key, f.view, l.without()) != viewOf(server, client, key, "", nil)
+		})
 	}
 	f.watch = watchReplies(w.Network(), f.name, addresses,
 		func(_ *dns.Msg, to netip.Addr) bool { return contains(subnet, to) },
-		// Whoever the old list and the new one do not treat alike.
-		func(_ *dns.Msg, to netip.Addr) bool {
-			for _, name := range f.servers {
-				server, err := w.Authoritative(name)
-				if err != nil {
-					return false
-				}
-				if server.Match(f.view).Allows(to, "") != before[name].Allows(to, "") {
-					return true
-				}
-			}
-			return false
+		// Whoever is shown another view than without the fault.
+		func(m *dns.Msg, to netip.Addr) bool {
+			return slices.ContainsFunc(changed, func(c func(netip.Addr, string) bool) bool { return c(to, keyOf(m)) })
 		})
 	return nil
 }
 
-func (f *viewMatch) Heal() error {
-	f.watch.end()
-	for _, undo := range f.undo {
-		if err := undo(); err != nil {
-			return err
+// place is a server with its addresses.
+func place(w World, name string) (*authoritative.Server, []netip.Addr, error) {
+	server, err := w.Authoritative(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := w.Addresses(name)
+	return server, hosts(own), err
+}
+
+// viewOf is the view that a server shows to a client, with another match list for one of its views.
+func viewOf(s *authoritative.Server, client netip.Addr, key, other string, match authoritative.Match) string {
+	for _, name := range s.Views() {
+		m := s.Match(name)
+		if name == other {
+			m = match
+		}
+		if m.Allows(client, key) {
+			return name
 		}
 	}
-	return nil
+	return ""
+}
+
+func (f *viewMatch) Heal() error {
+	f.watch.end()
+	return f.undo.all()
 }

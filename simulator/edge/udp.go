@@ -1,0 +1,79 @@
+package edge
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+
+	"faultzone/simulator/network"
+)
+
+// packet is a message and the real client at the other end.
+type packet struct {
+	client netip.AddrPort
+	data   []byte
+}
+
+// batcher reads and writes the packets of a socket, several to a system call where the system can.
+type batcher interface {
+	// read waits for packets. They are the batcher's: the next read writes over them.
+	read() ([]packet, error)
+	// write sends replies; i is the place of the packet that reply i answers. What cannot be sent is lost, as on a real
+	// network: the client has gone, or the reply is too large for UDP.
+	write(replies [][]byte, to []int)
+}
+
+// serveUDP answers until the socket is closed. What a server answers at once is sent from here, in batches; for the rest
+// the server's own activities send.
+func (d *door) serveUDP(u *net.UDPConn) {
+	b := newBatcher(u)
+	var current netip.AddrPort
+	later := func() func([]byte) {
+		client := current
+		return func(reply []byte) { _, _ = u.WriteToUDPAddrPort(reply, client) }
+	}
+	to := netip.AddrPortFrom(d.world, network.Port)
+	var replies [][]byte
+	var answered []int
+	for {
+		packets, err := b.read()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			continue // an ICMP error of an earlier reply
+		}
+		replies, answered = replies[:0], answered[:0]
+		for i, p := range packets {
+			current = p.client
+			m := network.Message{Network: "udp", From: d.source(p.client), To: to, Data: p.data}
+			if reply, _ := d.edge.config.Network.Pass(m, later); reply != nil {
+				replies, answered = append(replies, reply), append(answered, i)
+			}
+		}
+		b.write(replies, answered)
+		clear(replies)
+	}
+}
+
+// single is the batcher that works everywhere: one packet at a time.
+type single struct {
+	conn   *net.UDPConn
+	buffer []byte
+	packet [1]packet
+}
+
+func (s *single) read() ([]packet, error) {
+	n, client, err := s.conn.ReadFromUDPAddrPort(s.buffer)
+	if err != nil {
+		return nil, err
+	}
+	s.packet[0] = packet{client: client, data: s.buffer[:n]}
+	return s.packet[:], nil
+}
+
+func (s *single) write(replies [][]byte, _ []int) {
+	for _, reply := range replies {
+		_, _ = s.conn.WriteToUDPAddrPort(reply, s.packet[0].client)
+	}
+}
