@@ -7,13 +7,17 @@
 //     offered. What it is not authoritative for is REFUSED, with the Extended DNS Error (RFC 8914) that says so.
 //   - Views, tried in order, chosen by the TSIG key of the query and by its source address, so that one server shows
 //     one zone differently to different clients.
-//   - Zone transfer out and in over TCP (AXFR, RFC 5936; an IXFR is answered as RFC 1995 section 4 lets a server that
-//     keeps no history), NOTIFY both ways (RFC 1996), and a secondary's life by the SOA timers: refresh, retry, and
-//     expiry counted from the last moment at which a primary confirmed the copy. A secondary whose zone has expired, or
-//     was never loaded, answers SERVFAIL with EDE 24 (Invalid Data).
+//   - Zone transfer out and in over TCP: AXFR (RFC 5936) and IXFR (RFC 1995), the latter out of a bounded history of
+//     changes, condensed where that is shorter, and with the whole zone wherever changes will not do; what comes in is
+//     bounded, and taken whole and sound or not at all. NOTIFY both ways (RFC 1996), and a secondary's life by the SOA
+//     timers: refresh, retry, and expiry counted from the last moment at which a primary confirmed the copy (RFC 7314
+//     between secondaries). A secondary whose zone has expired, or was never loaded, answers SERVFAIL with EDE 24
+//     (Invalid Data).
+//   - Dynamic update (RFC 2136) for those who may; a secondary hands it on.
 //   - TSIG (RFC 8945) on all of these, with BADKEY, BADSIG, BADTIME and BADTRUNC told apart.
 //   - Signatures renewed by a fixed calendar (see [Signing]), and the serial raised with each renewal so that the
 //     secondaries fetch it.
+//   - Key rollovers by pre-publication and double DS (RFC 6781), timed by the TTLs and the parent (see [Roll]).
 //   - An administrative interface that does what an operator's rndc does, and no more: edit, re-sign, change an access
 //     list, refresh, retransfer, ask for the status.
 //
@@ -22,6 +26,6 @@
 // waits.
 //
 // What it leaves to others: the content of a zone and lookup in it (package zone), signatures (package sign), sockets
-// and rate limits (the caller), dynamic update (RFC 2136: NOTIMP), incremental transfer (RFC 1995), and names in class
+// and rate limits (the caller), and names in class
 // CHAOS (REFUSED).
 package authoritative

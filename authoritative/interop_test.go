@@ -246,7 +246,7 @@ var neighbours = []struct {
 		dir := t.TempDir()
 		foreground(t, "nsd started", tool(t, "nsd"), "-d", "-c", writeFile(t, dir, "nsd.conf", fmt.Sprintf(
 			"server:\n  ip-address: 127.0.0.1\n  port: %d\n  username: \"\"\n  chroot: \"\"\n  zonesdir: %q\n  database: \"\"\n  pidfile: \"\"\n"+
-				"  xfrdfile: \"%s/xfrd.state\"\n  xfrdir: %q\n  zonelistfile: \"%s/zone.list\"\n  server-count: 1\n  verbosity: 2\n"+
+				"  xfrdfile: \"%s/xfrd.state\"\n  xfrdir: %q\n  zonelistfile: \"%s/zone.list\"\n  server-count: 1\n  verbosity: 2\n  xfrd-reload-timeout: 0\n"+
 				"remote-control:\n  control-enable: no\nkey:\n  name: internal-transfer\n  algorithm: hmac-sha256\n  secret: %q\n"+
 				"zone:\n  name: example.com\n  zonefile: copy\n  request-xfr: 127.0.0.1@%d internal-transfer\n"+
 				"  allow-notify: 127.0.0.1 internal-transfer\n  provide-xfr: 127.0.0.1 internal-transfer\n",

@@ -152,6 +152,9 @@ func (h *hosted) heed(q *dns.Msg, peer Peer) {
 		}
 	}
 	h.event(EventNotify, peer.Addr, "NOTIFY%s of %s: checking the primaries now", told, h.name())
+	h.mu.Lock()
+	h.secondary.first = peer.Addr.Addr().Unmap()
+	h.mu.Unlock()
 	h.want(false)
 }
 

@@ -1,9 +1,12 @@
 package authoritative
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"faultzone/authoritative/zone"
@@ -27,10 +30,11 @@ const (
 // wholeOnly is guarded by mu of hosted.
 type secondary struct {
 	primaries []Primary
-	wholeOnly bool   // AXFR is asked for, never IXFR
-	wanted    bool   // a check is to be made at once
-	force     bool   // and to be a transfer whatever the serial
-	wake      func() // fires what the loop waits for
+	wholeOnly bool       // AXFR is asked for, never IXFR
+	wanted    bool       // a check is to be made at once
+	force     bool       // and to be a transfer whatever the serial
+	wake      func()     // fires what the loop waits for
+	first     netip.Addr // the primary to be asked first, since it has told of news; not valid: none
 
 	soa         *dns.SOA // of the last copy: its timers hold on after it has expired
 	lastGood    time.Time
@@ -75,11 +79,12 @@ func (h *hosted) refreshLoop(ctx context.Context) {
 			return
 		}
 		h.mu.Lock()
-		force := h.secondary.force
-		h.secondary.wanted, h.secondary.force = false, false
+		sec := h.secondary
+		force, first := sec.force, sec.first
+		sec.wanted, sec.force, sec.first = false, false, netip.Addr{}
 		h.mu.Unlock()
 		h.expireIfDue()
-		h.refresh(ctx, force)
+		h.refresh(ctx, force, first)
 	}
 }
 
@@ -107,11 +112,16 @@ func (h *hosted) wait(ctx context.Context) error {
 	return err
 }
 
-// refresh asks the primaries in order until one confirms the copy or gives a newer one.
-func (h *hosted) refresh(ctx context.Context, force bool) {
+// refresh asks the primaries in order until one confirms the copy or gives a newer one. The one at first, if any, comes
+// before the others: another that has not heard the news yet would only confirm the old copy.
+func (h *hosted) refresh(ctx context.Context, force bool, first netip.Addr) {
 	began := h.server.clock.Now()
 	var last error
-	for _, p := range h.secondary.primaries {
+	order := slices.Clone(h.secondary.primaries)
+	slices.SortStableFunc(order, func(a, b Primary) int {
+		return cmp.Compare(btoi(b.Addr.Addr().Unmap() == first), btoi(a.Addr.Addr().Unmap() == first))
+	})
+	for _, p := range order {
 		err := h.refreshFrom(ctx, p, force)
 		if err == nil {
 			return
@@ -122,6 +132,13 @@ func (h *hosted) refresh(ctx context.Context, force bool) {
 		last = fmt.Errorf("%s: %w", p.Addr, err)
 	}
 	h.failed(began, last)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // refreshFrom makes the SOA check at p, and the transfer that may follow.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -63,15 +64,16 @@ func foreground(t testing.TB, ready string, command ...string) {
 	t.Fatalf("%s ended before it was ready:\n%s", command[0], said.String())
 }
 
-// freePort is a port of 127.0.0.1 that is free for UDP and TCP.
+// freePort is a port of 127.0.0.1 that is free for UDP and TCP. It lies below those that the system hands out by itself,
+// so that no program's outgoing socket takes it before it is used.
 func freePort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	for range 20 {
-		tcp, err := net.Listen("tcp4", "127.0.0.1:0")
+	for range 100 {
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(10000+rand.IntN(20000)))
+		tcp, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		at := tcp.Addr().(*net.TCPAddr).AddrPort()
 		udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
 		tcp.Close()
 		if err == nil {

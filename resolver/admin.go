@@ -9,16 +9,30 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Flush removes from the cache all that is known about a name, and tells how many entries that were.
-func (r *Resolver) Flush(name string) int { return r.cache.Flush(dns.Fqdn(name)) }
+// Flush removes from the cache all that is known about a name, and tells how many entries that were. What the records of
+// its neighbours say about it stays (Config.AggressiveNSEC).
+func (r *Resolver) Flush(name string) int {
+	name = dns.CanonicalName(name)
+	return r.cache.Flush(name) + r.flushDenials(name, false)
+}
 
 // FlushTree does the same for a name and all below it.
-func (r *Resolver) FlushTree(name string) int { return r.cache.FlushTree(dns.Fqdn(name)) }
+func (r *Resolver) FlushTree(name string) int {
+	name = dns.CanonicalName(name)
+	return r.cache.FlushTree(name) + r.flushDenials(name, true)
+}
+
+func (r *Resolver) flushDenials(name string, tree bool) int {
+	if r.denials == nil {
+		return 0
+	}
+	return r.denials.Flush(name, tree)
+}
 
 // Clear empties the cache, forgets how the name servers behaved, and tells how many entries there were.
 func (r *Resolver) Clear() int {
 	r.iter.Forget()
-	return r.cache.Clear()
+	return r.cache.Clear() + r.flushDenials(".", true)
 }
 
 // SetAllow changes who may ask: nil is everybody, an empty list nobody. The list is copied.

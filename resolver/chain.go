@@ -82,6 +82,7 @@ func (t *task) zoneOf(name string, sigs []*dns.RRSIG) (trust, *failure) {
 // keysFor gives the validated keys of a zone. When zone turns out to be no zone, they are those of the zone that it is in.
 func (t *task) keysFor(zone string) (trust, *failure) {
 	if e, ok := t.r.cache.RRset(zone, dns.TypeDNSKEY, t.r.cfg.Clock.Now()); ok && e.Status == validate.Secure {
+		t.recordCached(lookupKey{name: zone, qtype: dns.TypeDNSKEY}, e, nil)
 		return trust{status: validate.Secure, keysOf: zone, keys: e.Set.RRs}, nil
 	}
 	z, fail := t.vouch(zone)

@@ -116,6 +116,14 @@ func (cfg *Config) cacheConfig() cache.Config {
 	return c
 }
 
+// denialBytes bounds what is known of denials: an eighth more than the cache.
+func (cfg *Config) denialBytes() int64 {
+	if cfg.CacheBytes > 0 {
+		return cfg.CacheBytes / 8
+	}
+	return 8 << 20
+}
+
 // referral is the deepest delegation that is known for the question (RFC 1034 section 4.3.1); nil: not even the root's.
 func (r *Resolver) referral(q *question, now time.Time) *reply {
 	e, ok := r.cache.Closest(q.name, dns.TypeNS, now)

@@ -26,13 +26,14 @@ type finder func(key lookupKey) (*cache.Entry, *failure)
 
 // answerCached answers from the cache alone; ok false: it does not have all that it takes.
 func (r *Resolver) answerCached(q *question, now time.Time) (a *reply, ok bool) {
-	missing := false
+	missing, mark := false, q.rec.mark()
 	a = r.follow(q, now, func(key lookupKey) (*cache.Entry, *failure) {
 		e, f := r.cached(key, now)
 		missing = e == nil && f == nil
 		return e, f
 	})
 	if missing {
+		q.rec.rewind(mark)
 		return nil, false
 	}
 	if r.cfg.ServeStale.On && a.rcode == dns.RcodeServerFailure {
@@ -40,7 +41,8 @@ func (r *Resolver) answerCached(q *question, now time.Time) (a *reply, ok bool) 
 			return stale, true
 		}
 	}
-	r.report(func() Event {
+	r.recordLinks(q, a)
+	r.tell(q.rec, func() Event {
 		return Event{Kind: EventCacheHit, Query: q.String(), EDE: firstCode(a.ede), Text: fromCache + a.line()}
 	})
 	r.prefetch(a, now)
@@ -58,7 +60,7 @@ func (r *Resolver) answer(ctx context.Context, q *question) (a *reply, ok bool) 
 		return nil, false
 	}
 	if a.rcode == dns.RcodeServerFailure {
-		r.report(func() Event {
+		r.tell(q.rec, func() Event {
 			return Event{Kind: EventServfail, Query: q.String(), EDE: firstCode(a.ede), Text: a.line()}
 		})
 	}
@@ -97,7 +99,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 			a.rcode = dns.RcodeYXDomain // RFC 6672 section 2.2: the name that it makes is too long
 			break
 		}
-		r.report(func() Event {
+		r.tell(q.rec, func() Event {
 			event := Event{Kind: EventFollow, Query: q.String(), Text: fmt.Sprintf("%s leads to %s", dns.Type(e.Type), target)}
 			a.follow = append(a.follow, event)
 			return event

@@ -1,7 +1,9 @@
 package resolver
 
 import (
+	"fmt"
 	"net/netip"
+	"time"
 
 	"faultzone/resolver/cache"
 	"faultzone/resolver/validate"
@@ -14,6 +16,8 @@ type verdict struct {
 	validate.Verdict
 	// chain: the fault, if it is Bogus, is with the way to the zone's keys, and not with what the server said.
 	chain bool
+	// zone is the one whose keys judged, if it came to that.
+	zone string
 }
 
 // mark writes the verdict into the entry, before the cache has it.
@@ -58,7 +62,7 @@ func (t *task) judgeKeys(key lookupKey, e *cache.Entry) (verdict, *failure) {
 		if !d.until.IsZero() && v.Status == validate.Secure {
 			v.Until = earlier(v.Until, d.until) // keys are trusted for no longer than what vouches for them is known
 		}
-		return verdict{Verdict: v}, nil
+		return verdict{Verdict: v, zone: key.name}, nil
 	case e.Kind == cache.Positive:
 		return t.judgeSet(e)
 	default:
@@ -76,11 +80,11 @@ func (t *task) judgeSet(e *cache.Entry) (verdict, *failure) {
 	if v.Status == validate.Secure && v.Wildcard != "" {
 		closer := validate.NoCloserMatch(e.Name, v.Wildcard, z.keysOf, e.Proof, z.keys, now, p)
 		if closer.Status != validate.Secure {
-			return verdict{Verdict: closer}, nil
+			return verdict{Verdict: closer, zone: z.keysOf}, nil
 		}
 		v.Until = earlier(v.Until, closer.Until)
 	}
-	return verdict{Verdict: v}, nil
+	return verdict{Verdict: v, zone: z.keysOf}, nil
 }
 
 func (t *task) judgeDenial(key lookupKey, e *cache.Entry) (verdict, *failure) {
@@ -94,9 +98,9 @@ func (t *task) judgeDenial(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	}
 	now, p := t.r.cfg.Clock.Now(), t.r.policy
 	if e.Kind == cache.NXDOMAIN {
-		return verdict{Verdict: validate.NameError(key.name, z.keysOf, denial(e), z.keys, now, p)}, nil
+		return verdict{Verdict: validate.NameError(key.name, z.keysOf, denial(e), z.keys, now, p), zone: z.keysOf}, nil
 	}
-	return verdict{Verdict: validate.NoData(key.name, key.qtype, z.keysOf, denial(e), z.keys, now, p)}, nil
+	return verdict{Verdict: validate.NoData(key.name, key.qtype, z.keysOf, denial(e), z.keys, now, p), zone: z.keysOf}, nil
 }
 
 // denial is all that speaks in a negative answer.
@@ -119,12 +123,18 @@ func above(name string, rrtype uint16) string {
 
 func (t *task) reportVerdict(key lookupKey, server netip.AddrPort, v verdict) {
 	t.tell(func() Event {
-		e := Event{Kind: EventValidated, Query: key.String(), Server: server, EDE: v.EDE, Text: v.Status.String()}
+		e := Event{Kind: EventValidated, Query: key.String(), Server: server, EDE: v.EDE, Zone: v.zone, Status: v.Status,
+			KeyTag: v.KeyTag, Text: v.Status.String()}
 		if v.Status == validate.Bogus {
 			e.Kind = EventBogus
 		}
-		if v.Why != "" {
+		switch {
+		case v.Why != "":
 			e.Text += ": " + v.Why
+		case v.Status == validate.Secure && v.KeyTag != 0:
+			e.Text += fmt.Sprintf(": signed by key %d of zone %s until %s", v.KeyTag, v.zone, v.Until.Format(time.RFC3339))
+		case v.Status == validate.Secure && v.zone != "":
+			e.Text += fmt.Sprintf(": proven by zone %s until %s", v.zone, v.Until.Format(time.RFC3339))
 		}
 		return e
 	})

@@ -126,7 +126,7 @@ func (r *Resolver) answerLocal(q *question) (a *reply, ok bool) {
 	if a = r.local.answer(z, q); a == nil {
 		return nil, false
 	}
-	r.report(func() Event {
+	r.tell(q.rec, func() Event {
 		return Event{Kind: EventLocal, Query: q.String(), EDE: firstCode(a.ede), Text: "from local zone " + z.Name + ": " + a.line()}
 	})
 	return a, true

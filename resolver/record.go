@@ -32,6 +32,25 @@ func (rec *recorder) add(depth int, e Event) {
 	}
 }
 
+// mark is where the record is; rewind goes back there.
+func (rec *recorder) mark() int {
+	if rec == nil {
+		return 0
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return len(rec.steps)
+}
+
+func (rec *recorder) rewind(mark int) {
+	if rec == nil {
+		return
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.steps = rec.steps[:mark]
+}
+
 // end takes the steps out.
 func (rec *recorder) end() []Step {
 	rec.mu.Lock()

@@ -20,7 +20,7 @@ type reply struct {
 
 // refuse is for those who may not ask.
 func (r *Resolver) refuse(q *question) *reply {
-	r.report(func() Event {
+	r.tell(q.rec, func() Event {
 		return Event{Kind: EventRefused, Query: q.String(), EDE: dns.ExtendedErrorCodeProhibited, Text: "this client may not ask"}
 	})
 	return &reply{rcode: dns.RcodeRefused, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeProhibited}}}

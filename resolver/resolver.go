@@ -27,6 +27,7 @@ type Resolver struct {
 	policy   validate.Policy
 	allow    atomic.Pointer[[]netip.Prefix] // what it points to may be nil: everybody
 
+	denials *cache.Denials // nil: they are not used beyond their own questions
 	local   localData
 	waiting atomic.Int32 // clients
 	// life ends with end, and with it what goes on in the background.
@@ -55,6 +56,9 @@ func New(cfg Config) (*Resolver, error) {
 
 		refreshing: make(map[lookupKey]bool),
 	}
+	if cfg.AggressiveNSEC {
+		r.denials = cache.NewDenials(cfg.denialBytes())
+	}
 	if cfg.ServeStale.On || cfg.Prefetch.On {
 		r.life, r.end = cfg.Clock.WithTimeout(context.Background(), 0)
 	}
@@ -68,7 +72,7 @@ func New(cfg Config) (*Resolver, error) {
 		Anchored: slices.Sorted(maps.Keys(r.anchors)), Policy: cfg.iteration()}
 	if cfg.Report != nil {
 		ic.Report = func(e iterate.Event) {
-			cfg.Report(Event{Kind: e.Kind, Query: e.Query, Server: e.Server, Text: e.Text})
+			cfg.Report(ofIteration(e))
 		}
 	}
 	var err error

@@ -74,6 +74,9 @@ func say(q *dns.Msg, flags string, records ...string) *dns.Msg {
 			m.Truncated = true
 		default:
 			code, ok := dns.StringToRcode[f]
+			if f == "BADVERS" { // it shares its number with BADSIG
+				code, ok = dns.RcodeBadVers, true
+			}
 			if !ok {
 				panic("no flag or rcode: " + f)
 			}

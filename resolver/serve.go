@@ -133,7 +133,7 @@ func (r *Resolver) resolve(ctx context.Context, q *question) (a *reply, ok bool)
 		return r.answerOrStale(ctx, q)
 	}
 	why := fmt.Sprintf("%d clients wait for answers already", r.cfg.MaxWaiting)
-	r.report(func() Event { return Event{Kind: EventBusy, Query: q.String(), Text: why} })
+	r.tell(q.rec, func() Event { return Event{Kind: EventBusy, Query: q.String(), Text: why} })
 	if r.cfg.DropWaiting {
 		return nil, false
 	}

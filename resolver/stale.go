@@ -132,7 +132,7 @@ func signaturesHold(e *cache.Entry, now time.Time) bool {
 }
 
 func (r *Resolver) reportStale(q *question, a *reply) {
-	r.report(func() Event {
+	r.tell(q.rec, func() Event {
 		return Event{Kind: EventStale, Query: q.String(), EDE: firstCode(a.ede), Text: "expired data from the cache: " + a.line()}
 	})
 }

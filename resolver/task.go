@@ -70,7 +70,10 @@ func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure)
 	if e, ok := r.cache.Closest(parent(key.name), dns.TypeDNAME, now); ok && tellable(e, key.check) {
 		return e, nil
 	}
-	return r.belowNXDOMAIN(key, now), nil
+	if e := r.belowNXDOMAIN(key, now); e != nil {
+		return e, nil
+	}
+	return r.denied(key, now), nil
 }
 
 // belowNXDOMAIN is the NXDOMAIN of a name above, from which that of the key's follows (RFC 8020); nil: none does.
@@ -173,7 +176,11 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 			t.r.cache.Put(e, now) // for those who do not check
 			return nil, fail
 		}
+		if v.Status == validate.Bogus && !v.chain {
+			v.Why += ", as " + resp.Server.String() + " tells it"
+		}
 		v.mark(e)
+		t.r.learnDenial(e, v, now)
 		t.reportVerdict(key, resp.Server, v)
 		if e.Status != validate.Bogus {
 			t.r.keepRest(resp, now)

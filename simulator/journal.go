@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -57,49 +58,39 @@ const (
 type Journal struct {
 	mu      sync.Mutex
 	next    int // number of the next entry
-	entries ring[*Entry]
-	legs    ring[[]byte]
-	size    int // of what legs holds, in octets
-	// room is where the next legs go.
-	room []byte
+	entries []numbered
+	legs    legLog
 	// rules has the names of rules by number, the empty one first.
 	rules []string
 	names func(network.Event) (source, target string)
 }
 
-// What is kept: a live world may run for days.
-const (
-	entryLimit = 1 << 18
-	legLimit   = 1 << 18
-	legRoom    = 64 << 20 // octets
-)
+type numbered struct {
+	number int
+	entry  *Entry
+}
+
+// entryLimit is how many entries are kept beside the legs: a live world may run for days.
+const entryLimit = 1 << 18
 
 func (j *Journal) add(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.entries.len() == entryLimit {
-		j.entries.pop()
+	if len(j.entries) == entryLimit {
+		n := copy(j.entries, j.entries[entryLimit/4:])
+		clear(j.entries[n:])
+		j.entries = j.entries[:n]
 	}
-	j.entries.push(j.next, &e)
+	j.entries = append(j.entries, numbered{j.next, &e})
 	j.next++
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
 func (j *Journal) addLeg(e *network.Event) {
-	n := legHead + len(e.Data)
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if cap(j.room)-len(j.room) < n {
-		j.room = make([]byte, 0, max(n, min(j.size, 64<<10), 4<<10))
-	}
-	at := len(j.room)
-	j.room = appendLeg(j.room, e, j.rule(e.Rule))
-	for j.legs.len() == legLimit || j.legs.len() > 0 && j.size+n > legRoom {
-		j.size -= len(j.legs.pop())
-	}
-	j.legs.push(j.next, j.room[at:len(j.room):len(j.room)])
-	j.size += n
+	j.legs.push(j.next, e, j.rule(e.Rule))
 	j.next++
+	j.mu.Unlock()
 }
 
 // rule is the number of a rule's name. The caller holds j.mu.
@@ -136,20 +127,20 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 func (j *Journal) between(from, to int) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	e, l := j.entries.find(from), j.legs.find(from)
-	list := make([]Entry, 0, j.entries.find(to)-e+j.legs.find(to)-l)
-	for len(list) < cap(list) {
-		if l == j.legs.len() || e < j.entries.len() && j.entries.at(e).number < j.legs.at(l).number {
-			list = append(list, *j.entries.at(e).item)
-			e++
+	legs := j.legs.between(from, to)
+	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
+	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
+	list := make([]Entry, 0, len(legs)+len(entries))
+	for len(legs)+len(entries) > 0 {
+		if len(legs) == 0 || len(entries) > 0 && entries[0].number < legs[0].number() {
+			list, entries = append(list, *entries[0].entry), entries[1:]
 			continue
 		}
-		leg, rule := readLeg(j.legs.at(l).item)
-		if rule > 0 {
+		leg := legs[0].event()
+		if rule := legs[0].rule(); rule > 0 {
 			leg.Rule = j.rules[rule]
 		}
-		list = append(list, j.render(&leg))
-		l++
+		list, legs = append(list, j.render(&leg)), legs[1:]
 	}
 	return list
 }

@@ -3,16 +3,37 @@ package simulator
 import (
 	"encoding/binary"
 	"net/netip"
+	"sort"
 	"time"
 
 	"faultzone/simulator/network"
 )
 
-// A leg is kept packed, because a world on real sockets sees hundreds of thousands of them a second: a copy of its bytes in
-// memory that holds no pointers is cheap to make, to keep and to let go. It is read only for somebody who wants to see it.
+// legLog keeps the last legs, packed one behind the other: a world on real sockets sees hundreds of thousands of them a
+// second, and a copy of bytes into memory that is there already, and holds no pointers, costs next to nothing. A leg is
+// unpacked only for somebody who wants to see it. When there is no room left the oldest block of legs is written over.
+type legLog struct {
+	blocks []legBlock // in their order
+	spare  []byte
+	size   int // of the blocks, in octets
+}
+
+type legBlock struct {
+	first int // number of the block's first leg
+	data  []byte
+}
+
+// What is kept, and how large the blocks are.
+const (
+	legRoom       = 32 << 20
+	smallestBlock = 4 << 10
+	legBlockSize  = 64 << 10
+)
+
+// A leg is, in octets:
 //
-//	8 time   1 flags   1 fate   2 rule   18 from   18 to   the message
-const legHead = 48
+//	4 length   8 number   8 time   1 flags   1 fate   2 rule   18 from   18 to   the message
+const legHead = 60
 
 const (
 	legReply   = 1 << iota
@@ -22,8 +43,64 @@ const (
 	legTo4
 )
 
-// appendLeg packs e; rule is the number of its rule's name.
-func appendLeg(b []byte, e *network.Event, rule uint16) []byte {
+// push packs a leg; rule is the number of its rule's name.
+func (l *legLog) push(number int, e *network.Event, rule uint16) {
+	n := legHead + len(e.Data)
+	if len(l.blocks) == 0 || cap(l.last().data)-len(l.last().data) < n {
+		l.begin(number, n)
+	}
+	b := l.last()
+	at := len(b.data)
+	b.data = b.data[:at+n]
+	packLeg(b.data[at:], number, e, rule)
+}
+
+func (l *legLog) last() *legBlock { return &l.blocks[len(l.blocks)-1] }
+
+// begin makes a block with room for n octets.
+func (l *legLog) begin(number, n int) {
+	want := max(n, min(max(l.size, smallestBlock), legBlockSize))
+	drop, left := 0, l.size
+	for drop < len(l.blocks) && left+want > legRoom {
+		if data := l.blocks[drop].data; cap(data) >= want {
+			l.spare = data[:0]
+		}
+		left -= cap(l.blocks[drop].data)
+		drop++
+	}
+	if drop > 0 {
+		kept := copy(l.blocks, l.blocks[drop:])
+		clear(l.blocks[kept:])
+		l.blocks, l.size = l.blocks[:kept], left
+	}
+	data := l.spare
+	if l.spare = nil; data == nil {
+		data = make([]byte, 0, want)
+	}
+	l.blocks = append(l.blocks, legBlock{number, data})
+	l.size += cap(data)
+}
+
+// between gives the legs from number from up to number to, that one excluded; they are the log's.
+func (l *legLog) between(from, to int) []packedLeg {
+	var list []packedLeg
+	i := sort.Search(len(l.blocks), func(i int) bool { return l.blocks[i].first > from })
+	for _, block := range l.blocks[max(i-1, 0):] {
+		for data := block.data; len(data) > 0; {
+			leg := packedLeg(data[:binary.LittleEndian.Uint32(data)])
+			data = data[len(leg):]
+			switch number := leg.number(); {
+			case number >= to:
+				return list
+			case number >= from:
+				list = append(list, leg)
+			}
+		}
+	}
+	return list
+}
+
+func packLeg(b []byte, number int, e *network.Event, rule uint16) {
 	var flags byte
 	if e.Reply {
 		flags |= legReply
@@ -40,42 +117,52 @@ func appendLeg(b []byte, e *network.Event, rule uint16) []byte {
 	if e.To.Addr().Is4() {
 		flags |= legTo4
 	}
-	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixNano()))
-	b = append(b, flags, byte(e.Fate))
-	b = binary.BigEndian.AppendUint16(b, rule)
-	b = appendAddrPort(b, e.From)
-	b = appendAddrPort(b, e.To)
-	return append(b, e.Data...)
+	binary.LittleEndian.PutUint32(b, uint32(len(b)))
+	binary.LittleEndian.PutUint64(b[4:], uint64(number))
+	binary.LittleEndian.PutUint64(b[12:], uint64(e.At.UnixNano()))
+	b[20], b[21] = flags, byte(e.Fate)
+	binary.LittleEndian.PutUint16(b[22:], rule)
+	putAddrPort((*[18]byte)(b[24:]), e.From)
+	putAddrPort((*[18]byte)(b[42:]), e.To)
+	copy(b[legHead:], e.Data)
 }
 
-func appendAddrPort(b []byte, a netip.AddrPort) []byte {
-	var octets [16]byte
-	if a.IsValid() {
-		octets = a.Addr().As16()
+func putAddrPort(b *[18]byte, a netip.AddrPort) {
+	if a.Addr().IsValid() {
+		*(*[16]byte)(b[:]) = a.Addr().As16()
+	} else {
+		clear(b[:16])
 	}
-	b = append(b, octets[:]...)
-	return binary.BigEndian.AppendUint16(b, a.Port())
+	binary.LittleEndian.PutUint16(b[16:], a.Port())
 }
 
-// readLeg unpacks b. The message is still the journal's.
-func readLeg(b []byte) (e network.Event, rule uint16) {
-	flags := b[8]
-	e.At = time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC()
-	e.Network, e.Reply, e.Fate = "udp", flags&legReply != 0, network.Fate(b[9])
+// packedLeg is a leg in a log.
+type packedLeg []byte
+
+func (b packedLeg) number() int  { return int(binary.LittleEndian.Uint64(b[4:])) }
+func (b packedLeg) rule() uint16 { return binary.LittleEndian.Uint16(b[22:]) }
+
+// event unpacks the leg, without its rule's name. The message is still the log's.
+func (b packedLeg) event() network.Event {
+	flags := b[20]
+	e := network.Event{
+		At: time.Unix(0, int64(binary.LittleEndian.Uint64(b[12:]))).UTC(), Network: "udp",
+		From: addrPort(b[24:], flags&legFrom4 != 0), To: addrPort(b[42:], flags&legTo4 != 0),
+		Reply: flags&legReply != 0, Fate: network.Fate(b[21]),
+	}
 	if flags&legTCP != 0 {
 		e.Network = "tcp"
 	}
-	e.From, e.To = readAddrPort(b[12:], flags&legFrom4 != 0), readAddrPort(b[30:], flags&legTo4 != 0)
 	if flags&legOpening == 0 {
 		e.Data = b[legHead:]
 	}
-	return e, binary.BigEndian.Uint16(b[10:])
+	return e
 }
 
-func readAddrPort(b []byte, is4 bool) netip.AddrPort {
+func addrPort(b []byte, is4 bool) netip.AddrPort {
 	a := netip.AddrFrom16([16]byte(b))
 	if is4 {
 		a = a.Unmap()
 	}
-	return netip.AddrPortFrom(a, binary.BigEndian.Uint16(b[16:]))
+	return netip.AddrPortFrom(a, binary.LittleEndian.Uint16(b[16:]))
 }

@@ -49,7 +49,12 @@ func (n *node) start() {
 // process is the node's program as faults know it.
 type process struct{ n *node }
 
-func (p process) Stop(look network.State)    { p.n.service.Stop(look) }
+func (p process) Stop(look network.State) {
+	p.n.service.Stop(look)
+	if r := p.n.resolver.Load(); r != nil {
+		r.Close()
+	}
+}
 func (p process) Start()                     { p.n.start() }
 func (p process) Counts() (seen, lost int64) { return p.n.service.Counts() }
 

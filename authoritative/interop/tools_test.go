@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds whatever a test waits for.
-const patience = 30 * time.Second
+const patience = 20 * time.Second
 
 // tool finds a real program. Without it the test is skipped, or fails where FAULTZONE_REQUIRE_TOOLS=1.
 func tool(t testing.TB, name string) string {

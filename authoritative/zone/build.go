@@ -75,6 +75,7 @@ func (b *builder) finish() (*Zone, error) {
 	z.chainDenial()
 	z.prepare()
 	b.inspect()
+	z.where = b.where
 	return z, nil
 }
 
@@ -244,7 +245,7 @@ func (b *builder) ordered() []*node {
 		hashed bool
 	}
 	all := make([]keyed, 0, len(z.nodes)+len(z.hashed))
-	var keys []byte // all in one piece, so that they are soon gone
+	keys := make([]byte, 0, 24*cap(all)) // all in one piece, so that they are soon gone
 	ends := make([]int, 0, cap(all))
 	for _, names := range []map[string]*node{z.nodes, z.hashed} {
 		for _, n := range names {

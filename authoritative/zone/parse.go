@@ -164,6 +164,7 @@ func (p *parser) push(s *source) {
 
 func (p *parser) pop() {
 	s := p.open[len(p.open)-1]
+	p.open[len(p.open)-1] = nil
 	p.open = p.open[:len(p.open)-1]
 	if s.file != nil {
 		s.file.Close()

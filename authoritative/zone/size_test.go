@@ -46,7 +46,7 @@ func BenchmarkLoad(b *testing.B) {
 			for b.Loop() {
 				z = nil
 				var err error
-				if z, err = loadBig(file); err != nil {
+				if z, err = zone.Load(bytes.NewReader(file), "example.", "big"); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -63,12 +63,4 @@ func BenchmarkLoad(b *testing.B) {
 			b.ReportMetric(float64(with.HeapSys)/1e6, "sys-MB")
 		})
 	}
-}
-
-func loadBig(file []byte) (*zone.Zone, error) {
-	rrs, err := zone.Parse(bytes.NewReader(file), "example.", "big")
-	if err != nil {
-		return nil, err
-	}
-	return zone.New("example.", rrs)
 }

@@ -26,6 +26,7 @@ type Zone struct {
 	order    []*node          // both, in canonical order
 	sets     int
 	warnings []string
+	where    func(spot) position // of what was loaded from a file
 
 	denial denial
 	nsecs  []nameLink // denialNSEC: the chain, in canonical order

@@ -32,8 +32,13 @@ func edgeConfig(c *cli.Context) (doorFlags, error) {
 		f.listen = edge.Ports
 	case "loopback":
 		f.listen = edge.Loopback
+	case "exact":
+		f.listen = edge.Exact
+		if c.IsSet("port") {
+			return f, usage("--port %d: with --edge exact every address has its port 53", f.port)
+		}
 	default:
-		return f, usage("--edge %q: want ports or loopback", f.kind)
+		return f, usage("--edge %q: want ports, loopback or exact", f.kind)
 	}
 	if c.IsSet("port") && (f.port < 1 || f.port > 65535) {
 		return f, usage("--port %d: want 1 to 65535", f.port)

@@ -29,7 +29,7 @@ func runCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
-			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node) or loopback (10.a.b.c is 127.a.b.c)"},
+			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node), loopback (10.a.b.c is 127.a.b.c) or exact (every address as it is, port 53, in a network namespace that has them)"},
 			&cli.UintFlag{Name: "port", Usage: "with ports: the first node's `PORT`, the others follow; with loopback: that of all",
 				DefaultText: "free ones; 5300"},
 			&cli.StringFlag{Name: "as", Usage: "take real clients for the host with this `ADDRESS`"},

@@ -85,7 +85,7 @@ func (w *walk) useful(s *scrubbed, t *target, x *exchanged, kind Kind) {
 		w.it.noteServes(t.addr, w.zone.zone)
 	}
 	if kind == Referral {
-		w.report(EventReferral, t.addr, func() string {
+		w.tell(Event{Kind: EventReferral, Server: t.addr, Class: kind.String()}, func() string {
 			return fmt.Sprintf("a server of %s says: ask those of %s", w.zone.zone, s.cut())
 		})
 	}
@@ -102,7 +102,7 @@ func (w *walk) useless(t *target, network string, kind Kind) {
 	if (kind == Lame || kind == Refused) && w.zone.route.iterative() {
 		w.it.noteLame(t.addr, w.zone.zone, w.it.cfg.Clock.Now())
 	}
-	w.report(event, t.addr, func() string {
+	w.tell(Event{Kind: event, Server: t.addr, Class: kind.String()}, func() string {
 		return fmt.Sprintf("%s, %s of zone %s, is of no use: %s", t.addr.Addr(), t.host, w.zone.zone, kind)
 	})
 }
@@ -136,7 +136,7 @@ func (w *walk) exchange(ctx context.Context, t *target, network string) (*exchan
 		return nil, err
 	}
 	x.questionEnd = questionEnd
-	w.report(EventAsk, t.addr, func() string {
+	w.tell(Event{Kind: EventAsk, Server: t.addr, Network: network}, func() string {
 		return fmt.Sprintf("asking %s, of zone %s, over %s, for at most %v", t.host, w.zone.zone, network, timeout)
 	})
 	t.tries++
@@ -173,6 +173,7 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 		kind = EventTimeout
 	}
 	if a.silent() && network == "udp" {
+		t.silences++
 		w.it.unheard(t.addr, w.it.cfg.Clock.Now())
 	} else {
 		t.done = true
@@ -195,7 +196,7 @@ func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
 	} else {
 		err = m.Unpack(x.reply)
 	}
-	if err != nil {
+	if err != nil || !whole(m, x.reply) {
 		return nil, Malformed
 	}
 	x.opt = m.IsEdns0() != nil

@@ -29,8 +29,8 @@ func (s *scrubbed) classify(q Question, zone string, recursive bool) Kind {
 		// A chain's rcode is about its end (RFC 6604 section 2), which is asked for by itself.
 		return chainKind(s.chain[0].RRs[0].Header().Rrtype, q.Type)
 	}
-	if s.rcode == dns.RcodeYXDomain {
-		return Unexpected // that without a DNAME says nothing
+	if s.rcode == dns.RcodeYXDomain || s.stray && s.rcode == dns.RcodeSuccess {
+		return Unexpected // YXDOMAIN without a DNAME says nothing
 	}
 	if recursive {
 		return s.classifyForwarded()

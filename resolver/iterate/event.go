@@ -1,6 +1,11 @@
 package iterate
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/miekg/dns"
+)
 
 // The kinds of [Event].
 const (
@@ -20,6 +25,7 @@ const (
 	EventPrime    = "prime"    // the root's servers are asked who they are
 	EventGlueless = "glueless" // a name server's address has to be looked up
 	EventGiveUp   = "give-up"  // no server of the zone is left to ask
+	EventStart    = "start"    // to Request.Report alone: with whose servers it begins
 )
 
 // Event is one thing that happened while asking.
@@ -27,11 +33,46 @@ type Event struct {
 	Kind   string
 	Query  string // "name. TYPE"
 	Server netip.AddrPort
-	Text   string
+	Zone   string // whose servers are asked
+	// Network is "udp" or "tcp", of EventAsk. Class is the reply's Kind, as people write it.
+	Network, Class string
+	Text           string
 }
 
 func (w *walk) report(kind string, server netip.AddrPort, text func() string) {
-	if w.it.cfg.Report != nil {
-		w.it.cfg.Report(Event{Kind: kind, Query: w.q.String(), Server: server, Text: text()})
+	w.tell(Event{Kind: kind, Server: server}, text)
+}
+
+// tell reports an event to all who listen.
+func (w *walk) tell(e Event, text func() string) {
+	if w.it.cfg.Report == nil && w.req.Report == nil {
+		return
 	}
+	e.Query, e.Zone, e.Text = w.q.String(), w.zone.zone, text()
+	if w.it.cfg.Report != nil {
+		w.it.cfg.Report(e)
+	}
+	if w.req.Report != nil {
+		w.req.Report(e)
+	}
+}
+
+// begin tells the request's own listener where the walk begins.
+func (w *walk) begin() {
+	if w.req.Report == nil {
+		return
+	}
+	from := "which were configured"
+	switch {
+	case w.zone.cached:
+		from = "known from the cache"
+		now := w.it.cfg.Clock.Now()
+		if e, ok := w.it.cfg.Cache.RRset(w.zone.zone, dns.TypeNS, now); ok {
+			from += fmt.Sprintf(" for %d s more", e.TTL(now))
+		}
+	case w.zone == w.it.root:
+		from = "from the hints"
+	}
+	w.req.Report(Event{Kind: EventStart, Query: w.q.String(), Zone: w.zone.zone,
+		Text: fmt.Sprintf("begins with the servers of zone %s, %s", w.zone.zone, from)})
 }

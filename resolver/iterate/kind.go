@@ -28,7 +28,7 @@ const (
 	Refused
 	FormatError
 	NotImplemented
-	// Unexpected: another response code.
+	// Unexpected: another response code, or an answer section that has nothing to do with the question.
 	Unexpected
 	// Malformed: it cannot be unpacked.
 	Malformed
@@ -43,7 +43,7 @@ const (
 // String gives the kind as people write it.
 func (k Kind) String() string {
 	return [...]string{"answer", "CNAME", "DNAME", "NODATA", "NXDOMAIN", "referral", "lame", "truncated", "SERVFAIL", "REFUSED",
-		"FORMERR", "NOTIMP", "unexpected response code", "malformed", "BADVERS", "BADCOOKIE", "question in another case"}[k]
+		"FORMERR", "NOTIMP", "unexpected response", "malformed", "BADVERS", "BADCOOKIE", "question in another case"}[k]
 }
 
 // Useful says whether the reply moves the resolution on.

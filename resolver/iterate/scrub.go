@@ -10,6 +10,8 @@ import (
 type scrubbed struct {
 	rcode  int
 	aa, ra bool
+	// stray: the answer section has records, and none for the question.
+	stray bool
 	// chain is what the answer section says to the question: RRsets of the name and of what CNAME and DNAME make of it, in
 	// order, as far as the zone goes.
 	chain []validate.RRset
@@ -30,6 +32,7 @@ func scrub(m *dns.Msg, q Question, zone string) *scrubbed {
 	s := &scrubbed{rcode: m.Rcode, aa: m.Authoritative, ra: m.RecursionAvailable}
 	if len(m.Answer) > 0 {
 		s.scrubAnswer(group(m.Answer, zone, q.Type), q, zone)
+		s.stray = len(s.chain) == 0
 	}
 	if len(m.Ns) > 0 {
 		s.scrubAuthority(group(m.Ns, zone, dns.TypeNone), q)

@@ -105,7 +105,7 @@ func (w *walk) next(t *target, network string, now time.Time) (manner, time.Dura
 	s := it.at(t.addr, now)
 	m := manner{network: network, id: uint16(it.rand.Uint32()), udpSize: it.cfg.UDPSize}
 	m.edns = !t.plain && !now.Before(s.plainUntil)
-	if !s.spoke && t.tries > 0 && t.tries == it.cfg.Limits.Tries-1 && !w.needsEDNS() {
+	if !s.spoke && t.silences > 0 && t.silences == it.cfg.Limits.Tries-1 && !w.needsEDNS() {
 		m.edns, m.probe = false, m.edns // the last try: something on the way may drop what has EDNS
 	}
 	timeout := s.timeout
@@ -142,9 +142,11 @@ type target struct {
 	addr  netip.AddrPort
 	host  string
 	tries int
-	done  bool // has answered to no use: not to be asked again
-	plain bool // is asked without EDNS
-	lame  bool // did not serve the zone lately: asked when nobody else is left
+	// silences are those of the tries without a reply.
+	silences int
+	done     bool // has answered to no use: not to be asked again
+	plain    bool // is asked without EDNS
+	lame     bool // did not serve the zone lately: asked when nobody else is left
 }
 
 // choose picks who is asked next: who was asked least, then who has not been silent for long, then by speed, at random

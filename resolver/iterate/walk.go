@@ -26,6 +26,8 @@ type Request struct {
 	// Prime looks up the root's NS RRset, so that the cache has it, unless it lately could not be had. nil: the hints
 	// stand, even with Policy.Prime.
 	Prime func(ctx context.Context)
+	// Report is told what Config.Report is told of this request; nil: nobody is.
+	Report func(Event)
 }
 
 // Response is the reply that answers a question: Answer, CNAME, DNAME, NODATA or NXDOMAIN.
@@ -64,6 +66,7 @@ type walk struct {
 func (it *Iterator) Fetch(ctx context.Context, req *Request) (*Response, error) {
 	w := &walk{it: it, req: req, q: req.Question}
 	w.enter(it.start(w.q, it.cfg.Clock.Now()))
+	w.begin()
 	w.prime(ctx)
 	r, err := w.run(ctx)
 	if route := w.zone.route; err != nil && route != nil && route.first && ctx.Err() == nil && !errors.Is(err, ErrBudget) {
@@ -187,7 +190,7 @@ func (w *walk) askZone(ctx context.Context) (*scrubbed, *target, Kind, error) {
 func (w *walk) goOn() {
 	w.sends, w.hidden.silences = 0, 0
 	for _, t := range w.targets {
-		t.tries = 0
+		t.tries, t.silences = 0, 0
 	}
 	w.hide()
 }
@@ -239,7 +242,7 @@ func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
 	if kind == NODATA || kind == NXDOMAIN {
 		r.SOA = s.soa
 	}
-	w.report(EventReply, from.addr, func() string { return r.text() })
+	w.tell(Event{Kind: EventReply, Server: from.addr, Class: kind.String()}, r.text)
 	return r
 }
 

@@ -135,3 +135,24 @@ func unmix(reply []byte, questionEnd int) (*dns.Msg, error) {
 	}
 	return m, nil
 }
+
+// whole says whether a message that was unpacked from wire has all that its header announces, and no record that is cut
+// short: the unpacking lets both pass.
+func whole(m *dns.Msg, wire []byte) bool {
+	for i, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
+		if int(binary.BigEndian.Uint16(wire[6+2*i:])) != len(section) {
+			return false
+		}
+		for _, rr := range section {
+			if rr.Header().Rdlength != 0 {
+				continue
+			}
+			switch rr.(type) {
+			case *dns.OPT, *dns.APL, *dns.NULL, *dns.RFC3597:
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}

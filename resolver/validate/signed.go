@@ -190,7 +190,7 @@ func (c *checker) verify(set *canonicalSet, sig *dns.RRSIG, signer name, candida
 }
 
 func (c *checker) secure(set *canonicalSet, sig *dns.RRSIG) Verdict {
-	v := Verdict{Status: Secure, Until: time.Unix(c.moment(sig.Expiration)+c.skew, 0).UTC()}
+	v := Verdict{Status: Secure, Until: time.Unix(c.moment(sig.Expiration)+c.skew, 0).UTC(), KeyTag: sig.KeyTag, Algorithm: sig.Algorithm}
 	if int(sig.Labels) < signedLabels(set.owner) {
 		v.Wildcard = set.owner.lastLabels(int(sig.Labels)).wildcard().String()
 	}

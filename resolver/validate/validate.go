@@ -48,6 +48,9 @@ func (s Status) String() string {
 	}
 }
 
+// MarshalText gives String.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Verdict is what a check came to.
 type Verdict struct {
 	Status Status
@@ -59,6 +62,9 @@ type Verdict struct {
 	// Until is the earliest expiration of the signatures that the verdict stands on, Policy.Skew included; zero when it
 	// stands on none. The signatures are good up to and including this second.
 	Until time.Time
+	// KeyTag and Algorithm are those of the signature that one Secure RRset stands on (Signed, Keys); 0 for none.
+	KeyTag    uint16
+	Algorithm uint8
 	// Wildcard is "*.closest.encloser." when the RRset was synthesised from that wildcard (RFC 4035 section 5.3.4). The
 	// caller must then also have NoCloserMatch agree before it takes the answer.
 	Wildcard string

@@ -1,7 +1,8 @@
 // Package edge puts the nodes of a live world onto real sockets of this machine.
 //
-// Two kinds: Ports gives each node a port of 127.0.0.1 and works everywhere; Loopback gives each address 10.a.b.c the
-// address 127.a.b.c, all on one port, and takes a client bound to 127.a.b.c for 10.a.b.c. What arrives goes through
+// Three kinds: Ports gives each node a port of 127.0.0.1 and works everywhere; Loopback gives each address 10.a.b.c the
+// address 127.a.b.c, all on one port, and takes a client bound to 127.a.b.c for 10.a.b.c; Exact opens every address as it
+// is, where a network namespace has them all. What arrives goes through
 // the network's rules to the node's program, and a node's state shows on its sockets: a program that is gone has
 // closed ones. Sockets are on loopback only. Close closes all of them and waits for what runs on them.
 package edge
@@ -190,13 +191,17 @@ func (e *Edge) Close() error {
 // listenBoth opens UDP and TCP at one address; with port 0 at a port that is free for both.
 func listenBoth(at netip.AddrPort) (*net.UDPConn, *net.TCPListener, error) {
 	const tries = 20
+	family := "4"
+	if at.Addr().Is6() {
+		family = "6"
+	}
 	for try := 1; ; try++ {
-		u, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+		u, err := net.ListenUDP("udp"+family, net.UDPAddrFromAddrPort(at))
 		if err != nil {
 			return nil, nil, fmt.Errorf("listen on %s, UDP: %w", at, err)
 		}
 		port := u.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-		t, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), port)))
+		t, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), port)))
 		if err == nil {
 			return u, t, nil
 		}

@@ -89,7 +89,7 @@ func newWorld(t testing.TB) *world {
 }
 
 // ask makes one exchange and returns the reply, the error and the world time it took.
-func (w *world) ask(t testing.TB, to netip.AddrPort, proto, query string, timeout time.Duration) (reply string, err error, took time.Duration) {
+func (w *world) ask(t testing.TB, to netip.AddrPort, proto, query string, timeout time.Duration) (reply string, took time.Duration, err error) {
 	t.Helper()
 	start := w.Now()
 	if runErr := w.Run(func() {
@@ -100,7 +100,7 @@ func (w *world) ask(t testing.TB, to netip.AddrPort, proto, query string, timeou
 	}); runErr != nil {
 		t.Fatal(runErr)
 	}
-	return reply, err, took
+	return reply, took, err
 }
 
 func isTimeout(err error) bool {
@@ -119,7 +119,7 @@ func TestExchangeTakesItsLatency(t *testing.T) {
 		{"tcp", "slow", 4*oneWay + work},
 	} {
 		w := newWorld(t)
-		reply, err, took := w.ask(t, server, c.proto, c.query, time.Second)
+		reply, took, err := w.ask(t, server, c.proto, c.query, time.Second)
 		if err != nil || reply != "re:"+c.query || took != c.took {
 			t.Errorf("%s %s: %q, %v after %v; want %v", c.proto, c.query, reply, err, took, c.took)
 		}
@@ -149,14 +149,14 @@ func TestStatesLookAsTheyDoToASocket(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.svc.Stop(c.state)
-		if _, err, took := w.ask(t, server, "udp", "now", timeout); !c.udp(err) || took != c.udpT {
+		if _, took, err := w.ask(t, server, "udp", "now", timeout); !c.udp(err) || took != c.udpT {
 			t.Errorf("%v udp: %v after %v", c.state, err, took)
 		}
-		if _, err, took := w.ask(t, server, "tcp", "now", timeout); !c.tcp(err) || took != c.tcpT {
+		if _, took, err := w.ask(t, server, "tcp", "now", timeout); !c.tcp(err) || took != c.tcpT {
 			t.Errorf("%v tcp: %v after %v", c.state, err, took)
 		}
 		w.svc.Start(echo{w.Virtual})
-		if _, err, _ := w.ask(t, server, "udp", "now", timeout); err != nil {
+		if _, _, err := w.ask(t, server, "udp", "now", timeout); err != nil {
 			t.Errorf("%v, healed: %v", c.state, err)
 		}
 	}
@@ -166,19 +166,19 @@ func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 func TestNobodyThere(t *testing.T) {
 	w := newWorld(t)
-	if _, err, _ := w.ask(t, netip.MustParseAddrPort("10.9.9.9:53"), "udp", "now", time.Second); !errors.Is(err, syscall.EHOSTUNREACH) {
+	if _, _, err := w.ask(t, netip.MustParseAddrPort("10.9.9.9:53"), "udp", "now", time.Second); !errors.Is(err, syscall.EHOSTUNREACH) {
 		t.Errorf("unknown host: %v", err)
 	}
-	if _, err, _ := w.ask(t, netip.MustParseAddrPort("10.0.1.10:54"), "udp", "now", time.Second); !refused(err) {
+	if _, _, err := w.ask(t, netip.MustParseAddrPort("10.0.1.10:54"), "udp", "now", time.Second); !refused(err) {
 		t.Errorf("another port: %v", err)
 	}
-	if _, err, _ := w.ask(t, netip.MustParseAddrPort("10.0.2.7:53"), "udp", "now", time.Second); !refused(err) {
+	if _, _, err := w.ask(t, netip.MustParseAddrPort("10.0.2.7:53"), "udp", "now", time.Second); !refused(err) {
 		t.Errorf("host without a service: %v", err)
 	}
-	if _, err, _ := w.ask(t, netip.MustParseAddrPort("[2001:db8::1]:53"), "udp", "now", time.Second); !errors.Is(err, syscall.EHOSTUNREACH) {
+	if _, _, err := w.ask(t, netip.MustParseAddrPort("[2001:db8::1]:53"), "udp", "now", time.Second); !errors.Is(err, syscall.EHOSTUNREACH) {
 		t.Errorf("no address of that family: %v", err)
 	}
-	if _, err, took := w.ask(t, server, "udp", "mute", time.Second); !isTimeout(err) || took != time.Second {
+	if _, took, err := w.ask(t, server, "udp", "mute", time.Second); !isTimeout(err) || took != time.Second {
 		t.Errorf("no reply: %v after %v", err, took)
 	}
 }
@@ -189,10 +189,10 @@ func TestRulesActAndCount(t *testing.T) {
 		Match: func(f *network.Flight) bool { return f.To.Addr() == serverAddr },
 		Act:   func(f *network.Flight) bool { f.Drop = true; return true }}
 	w.net.AddRule(drop)
-	if _, err, took := w.ask(t, server, "udp", "now", time.Second); !isTimeout(err) || took != time.Second {
+	if _, took, err := w.ask(t, server, "udp", "now", time.Second); !isTimeout(err) || took != time.Second {
 		t.Errorf("dropped: %v after %v", err, took)
 	}
-	if _, err, _ := w.ask(t, netip.MustParseAddrPort("203.0.113.53:53"), "udp", "now", time.Second); err != nil {
+	if _, _, err := w.ask(t, netip.MustParseAddrPort("203.0.113.53:53"), "udp", "now", time.Second); err != nil {
 		t.Errorf("the other address: %v", err)
 	}
 	if seen, matched, changed := drop.Counts(); seen != 3 || matched != 1 || changed != 1 {
@@ -201,10 +201,10 @@ func TestRulesActAndCount(t *testing.T) {
 	w.net.RemoveRule(drop)
 	slow := &network.Rule{Name: "slow", Act: func(f *network.Flight) bool { f.Delay = 100 * time.Millisecond; return true }}
 	w.net.AddRule(slow)
-	if _, err, took := w.ask(t, server, "udp", "now", time.Second); err != nil || took != 2*oneWay+200*time.Millisecond {
+	if _, took, err := w.ask(t, server, "udp", "now", time.Second); err != nil || took != 2*oneWay+200*time.Millisecond {
 		t.Errorf("delayed: %v after %v", err, took)
 	}
-	if _, err, took := w.ask(t, server, "udp", "slow", 150*time.Millisecond); !isTimeout(err) || took != 150*time.Millisecond {
+	if _, took, err := w.ask(t, server, "udp", "slow", 150*time.Millisecond); !isTimeout(err) || took != 150*time.Millisecond {
 		t.Errorf("delayed beyond the timeout: %v after %v", err, took)
 	}
 }
@@ -233,11 +233,11 @@ func TestLoopbackIsTheHostsOwn(t *testing.T) {
 	}
 	stub.Start(echo{w.Virtual})
 	at := netip.MustParseAddrPort("127.0.0.53:53")
-	if _, err, _ := w.ask(t, at, "udp", "now", time.Second); !refused(err) {
+	if _, _, err := w.ask(t, at, "udp", "now", time.Second); !refused(err) {
 		t.Errorf("another host reaches it: %v", err)
 	}
 	w.client = host.Socket(rand.New(rand.NewPCG(1, 2)))
-	if _, err, took := w.ask(t, at, "udp", "now", time.Second); err != nil || took != 0 {
+	if _, took, err := w.ask(t, at, "udp", "now", time.Second); err != nil || took != 0 {
 		t.Errorf("its own host: %v after %v", err, took)
 	}
 }
@@ -258,7 +258,7 @@ func TestStopEndsWhatIsBeingServed(t *testing.T) {
 		w.Sleep(context.Background(), 20*time.Millisecond)
 		w.svc.Stop(network.Silent)
 	})
-	if _, err, took := w.ask(t, server, "udp", "slow", time.Second); !isTimeout(err) || took != time.Second {
+	if _, took, err := w.ask(t, server, "udp", "slow", time.Second); !isTimeout(err) || took != time.Second {
 		t.Errorf("%v after %v", err, took)
 	}
 }

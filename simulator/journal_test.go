@@ -1,0 +1,111 @@
+package simulator
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"faultzone/simulator/network"
+)
+
+func newJournal() *Journal {
+	return &Journal{names: func(network.Event) (string, string) { return "a", "b" }}
+}
+
+// TestLegIsKeptWhole: what is packed is what comes out.
+func TestLegIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 4, 2, 9, 0, 0, 123456789, time.UTC)
+	four, six := netip.MustParseAddrPort("10.0.2.100:40000"), netip.MustParseAddrPort("[2001:db8::1]:53")
+	mapped := netip.MustParseAddrPort("[::ffff:10.0.2.100]:1")
+	for _, e := range []network.Event{
+		{At: at, Network: "udp", From: four, To: six, Data: []byte("query")},
+		{At: at, Network: "tcp", From: six, To: four, Reply: true, Fate: network.Dropped, Rule: "rule", Data: []byte{}},
+		{At: at, Network: "tcp", From: mapped, To: four, Fate: network.Unreachable},
+		{At: at, Network: "udp", From: four, To: six, Rule: "other", Data: bytes.Repeat([]byte("x"), 65535)},
+	} {
+		j := newJournal()
+		j.addLeg(&network.Event{Rule: "rule"})
+		j.addLeg(&e)
+		legs := j.legs.between(1, 2)
+		if len(legs) != 1 {
+			t.Fatalf("%d legs", len(legs))
+		}
+		got := legs[0].event()
+		if r := legs[0].rule(); r > 0 {
+			got.Rule = j.rules[r]
+		}
+		if !reflect.DeepEqual(got, e) {
+			got.Data, e.Data = nil, nil
+			t.Errorf("%+v came back as %+v", e, got)
+		}
+	}
+}
+
+// TestJournalUnderLoad: traffic without end takes bounded room, pushes nothing but older traffic out, and leaves the order
+// and the numbers as they were.
+func TestJournalUnderLoad(t *testing.T) {
+	t.Parallel()
+	j := newJournal()
+	data := make([]byte, 900)
+	n := 0
+	for range 3 * legRoom / len(data) / 10 {
+		for range 10 {
+			j.addLeg(&network.Event{At: time.Unix(0, int64(n)), Network: "udp", Data: data})
+			n++
+		}
+		if n%1000 == 0 {
+			j.add(Entry{Kind: KindStep, What: fmt.Sprint(n)})
+			n++
+		}
+	}
+	for i := range 20 {
+		j.addLeg(&network.Event{At: time.Unix(0, int64(n)), Network: "udp", Data: make([]byte, 65000+i)})
+		n++
+	}
+	if j.Len() != n {
+		t.Errorf("%d entries, want %d", j.Len(), n)
+	}
+	size := 0
+	for _, b := range j.legs.blocks {
+		size += cap(b.data)
+	}
+	if size > legRoom+legBlockSize || size != j.legs.size || size < legRoom/2 {
+		t.Errorf("%d octets are kept, and %d counted", size, j.legs.size)
+	}
+	steps, last := 0, time.Time{}
+	for _, e := range j.Since(0) {
+		if e.Kind == KindStep {
+			steps++
+		} else if !e.At.After(last) {
+			t.Fatalf("%v after %v", e.At, last)
+		} else {
+			last = e.At
+		}
+	}
+	if steps != len(j.entries) || j.entries[0].number >= 10000 {
+		t.Errorf("%d of %d steps are told, the first as number %d", steps, len(j.entries), j.entries[0].number)
+	}
+	if got := j.Since(n - 3); len(got) != 3 {
+		t.Errorf("the last three are %d", len(got))
+	}
+	if got := j.between(n-5, n-3); len(got) != 2 || got[0].At.UnixNano() != int64(n-5) {
+		t.Errorf("two in between are %v", got)
+	}
+	if got := j.Since(n); len(got) != 0 {
+		t.Errorf("after the end: %v", got)
+	}
+}
+
+func BenchmarkJournalLeg(b *testing.B) {
+	j := newJournal()
+	e := network.Event{At: time.Unix(1, 0), Network: "udp", From: netip.MustParseAddrPort("10.0.2.100:40000"),
+		To: netip.MustParseAddrPort("10.0.1.20:53"), Data: make([]byte, 60)}
+	b.ReportAllocs()
+	for b.Loop() {
+		j.addLeg(&e)
+	}
+}
