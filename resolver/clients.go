@@ -109,7 +109,8 @@ func (cfg *Config) setClientDefaults() {
 
 // cacheConfig is what the cache takes from the configuration.
 func (cfg *Config) cacheConfig() cache.Config {
-	c := cache.Config{MaxBytes: cfg.CacheBytes, MinTTL: cfg.MinTTL, MaxTTL: cfg.MaxTTL, MaxNegativeTTL: cfg.MaxNegativeTTL}
+	c := cache.Config{MaxBytes: cfg.CacheBytes, MinTTL: cfg.MinTTL, MaxTTL: cfg.MaxTTL, MaxNegativeTTL: cfg.MaxNegativeTTL,
+		MinNegativeTTL: cfg.MinNegativeTTL, FailureTTL: cfg.FailureTTL, MaxFailureTTL: cfg.MaxFailureTTL}
 	if s := cfg.ServeStale; s.On {
 		c.KeepExpired, c.StaleRecheck, c.StaleReset = s.Maximum, max(s.Recheck, 0), s.Reset
 	}

@@ -95,6 +95,12 @@ type Config struct {
 	MinTTL, MaxTTL time.Duration
 	// MaxNegativeTTL is the ceiling for NXDOMAIN and NODATA; 0: 3 hours (RFC 2308 section 5).
 	MaxNegativeTTL time.Duration
+	// MinNegativeTTL is their floor; 0: none. No RFC wants one; Unbound has cache-min-negative-ttl, BIND min-ncache-ttl.
+	MinNegativeTTL time.Duration
+	// FailureTTL is how long a question that could not be answered is not asked again, doubled with each failure that
+	// follows, up to MaxFailureTTL (RFC 9520 section 3.2: 1 s to 5 min); 0: 5 s, and 60 s. Unbound has 5 s, BIND's
+	// servfail-ttl is 1 s.
+	FailureTTL, MaxFailureTTL time.Duration
 	// CacheBytes bounds the cache, by estimate; 0: 64 MiB.
 	CacheBytes int64
 	// IPv6 has name servers asked over IPv6 too; otherwise only over IPv4. NoIPv4 has them not asked over IPv4.
@@ -153,7 +159,7 @@ func (cfg *Config) check() error {
 			errs = append(errs, fmt.Errorf("trust anchor %q: want a DS or a DNSKEY record", rr.String()))
 		}
 	}
-	if cfg.MinTTL < 0 || cfg.MaxTTL < 0 || cfg.MaxNegativeTTL < 0 || cfg.Skew < 0 {
+	if cfg.MinTTL < 0 || cfg.MaxTTL < 0 || cfg.MaxNegativeTTL < 0 || cfg.MinNegativeTTL < 0 || cfg.FailureTTL < 0 || cfg.MaxFailureTTL < 0 || cfg.Skew < 0 {
 		errs = append(errs, errors.New("a TTL bound or the skew is negative"))
 	}
 	if cfg.MaxTTL > 0 && cfg.MinTTL > cfg.MaxTTL {

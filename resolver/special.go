@@ -66,19 +66,26 @@ func specialZones(which SpecialNames) []specialZone {
 
 // addSpecial adds the special names that nothing in the configuration speaks for.
 func (d *localData) addSpecial(cfg *Config) {
-	var taken []string
+	taken := map[string]bool{} // the names that something speaks for, and all above them
+	take := func(name string) {
+		for name = dns.CanonicalName(name); !taken[name]; name = parent(name) {
+			taken[name] = true
+		}
+	}
 	for _, f := range cfg.Forward {
-		taken = append(taken, f.Zone)
+		take(f.Zone)
 	}
 	for _, s := range cfg.Stub {
-		taken = append(taken, s.Zone)
+		take(s.Zone)
 	}
 	for _, rr := range cfg.TrustAnchors {
-		taken = append(taken, rr.Header().Name)
+		take(rr.Header().Name)
 	}
-	taken = append(taken, cfg.NotSpecial...)
+	for _, name := range cfg.NotSpecial {
+		take(name)
+	}
 	for _, z := range specialZones(cfg.SpecialNames) {
-		if d.zones[z.name] != nil || contains(z.name, taken) {
+		if d.zones[z.name] != nil || taken[z.name] {
 			continue
 		}
 		d.zones[z.name] = &LocalZone{Name: z.name, Type: z.kind}
@@ -97,14 +104,4 @@ func (d *localData) addSpecial(cfg *Config) {
 			d.add(&dns.AAAA{Hdr: head, AAAA: append(make([]byte, 15), 1)})
 		}
 	}
-}
-
-// contains says whether one of the names is at or below zone.
-func contains(zone string, names []string) bool {
-	for _, name := range names {
-		if dns.IsSubDomain(zone, dns.CanonicalName(name)) {
-			return true
-		}
-	}
-	return false
 }

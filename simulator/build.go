@@ -193,9 +193,27 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	if s.Validate {
 		config.TrustAnchors, _ = w.Anchors()
 	}
+	config.DomainInsecure = s.DomainInsecure
+	config.QNAMEMinimisation = minimisation(s.QNAMEMinimisation)
+	for _, r := range s.Forward {
+		config.Forward = append(config.Forward, resolver.Forward(r))
+	}
+	for _, r := range s.Stub {
+		config.Stub = append(config.Stub, resolver.Stub(r))
+	}
 	n.newResolver = func() (*resolver.Resolver, error) { return resolver.New(config) }
-	_, err = n.newResolver()
+	n.unstarted, err = n.newResolver()
 	return err
+}
+
+// minimisation is what a scenario's word for it means; the loader knows no others.
+func minimisation(word string) resolver.Minimisation {
+	for _, m := range []resolver.Minimisation{resolver.MinimiseRelaxed, resolver.MinimiseStrict} {
+		if word == m.String() {
+			return m
+		}
+	}
+	return resolver.MinimiseOff
 }
 
 // served are the zones that some server has, and no resolver answers by itself.

@@ -22,6 +22,7 @@ type node struct {
 	// A resolver lives as long as its process; its restart makes another, with an empty cache.
 	resolver    atomic.Pointer[resolver.Resolver]
 	newResolver func() (*resolver.Resolver, error)
+	unstarted   *resolver.Resolver // made to check the configuration; the first life
 	client      *stub.Stub
 	local       *stub.Local
 }
@@ -32,9 +33,12 @@ func (n *node) start() {
 	case n.server != nil:
 		n.server.Start(n.service.Start(authoritativeProgram{n.server}))
 	case n.newResolver != nil:
-		r, err := n.newResolver()
-		if err != nil {
-			return // the same configuration was taken when the world was built
+		r := n.unstarted
+		if n.unstarted = nil; r == nil {
+			var err error
+			if r, err = n.newResolver(); err != nil {
+				return // the same configuration was taken when the world was built
+			}
 		}
 		if before := n.resolver.Load(); before != nil {
 			r.SetAllow(before.Allow()) // who may ask is configuration, which outlives the process

@@ -8,6 +8,9 @@ import (
 	"faultzone/simulator/network"
 )
 
+// burst is how many octets may wait at a socket before packets are lost; other servers ask for as much.
+const burst = 1 << 20
+
 // packet is a message and the real client at the other end.
 type packet struct {
 	client netip.AddrPort
@@ -26,6 +29,7 @@ type batcher interface {
 // serveUDP answers until the socket is closed. What a server answers at once is sent from here, in batches; for the rest
 // the server's own activities send.
 func (d *door) serveUDP(u *net.UDPConn) {
+	_ = u.SetReadBuffer(burst) // as much of it as the system allows
 	b := newBatcher(u)
 	var current netip.AddrPort
 	later := func() func([]byte) {

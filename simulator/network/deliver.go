@@ -51,7 +51,7 @@ func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fat
 			}
 			back, delay := n.back(&m, data, at)
 			if delay > 0 {
-				n.sendLater(back, delay, later())
+				n.sendLater(bytes.Clone(back), delay, later()) // it may be the query's own bytes
 				back = nil
 			}
 			return back, Delivered
