@@ -5,8 +5,10 @@
 //   - Answers from its zones as RFC 1034 section 4.3.2 and package zone say, over EDNS(0) (RFC 6891), truncated so
 //     that glue a resolver needs is never left out silently (RFC 2181 section 9, RFC 9471). Recursion is never
 //     offered. What it is not authoritative for is REFUSED, with the Extended DNS Error (RFC 8914) that says so.
-//   - Views, tried in order, chosen by the TSIG key of the query and by its source address, so that one server shows
-//     one zone differently to different clients.
+//   - EDNS as ISC's compliance testers want it: server cookies (RFC 7873, RFC 9018) and NSID (RFC 5001) where they are
+//     configured, everything else passed over. Class CHAOS (RFC 4892) is REFUSED where nothing is configured.
+//   - Views, tried in order, chosen by the TSIG key of the query, its source address and the address that it was sent
+//     to, so that one server shows one zone differently to different clients.
 //   - Zone transfer out and in over TCP: AXFR (RFC 5936) and IXFR (RFC 1995), the latter out of a bounded history of
 //     changes, condensed where that is shorter, and with the whole zone wherever changes will not do; what comes in is
 //     bounded, and taken whole and sound or not at all. NOTIFY both ways (RFC 1996), and a secondary's life by the SOA
@@ -26,6 +28,5 @@
 // waits.
 //
 // What it leaves to others: the content of a zone and lookup in it (package zone), signatures (package sign), sockets
-// and rate limits (the caller), and names in class
-// CHAOS (REFUSED).
+// and rate limits (the caller).
 package authoritative

@@ -9,7 +9,7 @@ import (
 
 // Serve answers a packed query with one packed message, with many (a zone transfer), or with none, each given to send.
 // What is not a query is ignored. The error is send's, or the context's; the messages given to send are its own to keep.
-// Only a transfer takes long, and waits only in send.
+// A transfer takes long, and waits only in send; a secondary that hands an update on waits for its primary.
 func (s *Server) Serve(ctx context.Context, query []byte, from Peer, send func([]byte) error) error {
 	reply, ok := s.AnswerNow(query, from)
 	if ok {
@@ -81,7 +81,7 @@ func (x *exchange) authenticate() (answered bool, err error) {
 		return false, nil
 	}
 	session, code, ok := x.s.checkTSIG(r, body, x.now)
-	if !ok {
+	if !ok || code != 0 && !questionsReadable(x.query, x.layout) {
 		return true, x.sendBare(dns.RcodeFormatError)
 	}
 	if code != 0 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +147,30 @@ func TestIncoming(t *testing.T) {
 		if (err == nil && in.complete) != c.ok {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// TestPrimaryWithoutEDNS: a primary that rejects EDNS is asked again without it, for the SOA and for the zone.
+func TestPrimaryWithoutEDNS(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	z := parseZone(t, "example.com.", smallZone)
+	l.fakes[netip.MustParseAddr(primaryAddr)] = func(q *dns.Msg, _ string) []*dns.Msg {
+		m := new(dns.Msg)
+		switch {
+		case q.IsEdns0() != nil:
+			m.Rcode = dns.RcodeFormatError
+		case q.Question[0].Qtype == dns.TypeSOA:
+			m.Authoritative, m.Answer = true, []dns.RR{z.SOA()}
+		default:
+			m.Answer = slices.Collect(z.Transfer())
+		}
+		return []*dns.Msg{m}
+	}
+	s := l.server(secondaryAddr, Config{Views: []View{{Zones: []Zone{{Origin: "example.com.", Primaries: []Primary{{Addr: at53(primaryAddr)}}}}}}})
+	l.start(s)
+	l.advance(time.Second)
+	if st := status(t, s); !st.Loaded {
+		t.Fatalf("%+v\n%s", st, l.dump())
 	}
 }

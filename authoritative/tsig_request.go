@@ -33,6 +33,13 @@ func (s *Server) checkTSIG(r *tsigRecord, body []byte, now time.Time) (session *
 	return session, 0, true
 }
 
+// questionsReadable tells whether the question section, which a failure repeats, can be read without what follows it.
+func questionsReadable(query []byte, l layout) bool {
+	head := append([]byte(nil), query[:l.questionEnd]...)
+	clear(head[6:headerLen])
+	return new(dns.Msg).Unpack(head) == nil
+}
+
 // tsigFailure is the answer to a request whose TSIG failed (RFC 8945 section 5.3.2): NOTAUTH, with the code in a TSIG
 // record that repeats the request's time, and is signed unless the key or its MAC was what failed.
 func tsigFailure(query []byte, l layout, r *tsigRecord, session *tsigSession, code uint16, now time.Time) []byte {

@@ -74,6 +74,8 @@ type Zone struct {
 	Primaries []Primary
 	// Transfer says who may transfer the zone, in the words of View.Match; none: nobody.
 	Transfer []string
+	// Update says who may change the zone by dynamic update (RFC 2136), in the same words; none: nobody.
+	Update []string
 	// Notify says whom to tell of changes.
 	Notify []Primary
 	Pos    Position
@@ -111,6 +113,12 @@ type Resolver struct {
 	Prefetch bool
 	// AggressiveNSEC has it deny names by NSEC and NSEC3 records that it knows (RFC 8198).
 	AggressiveNSEC bool
+	// QNAMEMinimisation is "off", "relaxed" or "strict" (RFC 9156); empty: off.
+	QNAMEMinimisation string
+	// Forward are the zones whose questions go to other resolvers, Stub those whose authoritative servers are given.
+	Forward, Stub []Route
+	// DomainInsecure are negative trust anchors (RFC 7646).
+	DomainInsecure []string
 	Pos            Position
 }
 

@@ -46,6 +46,7 @@ func (l *loader) zone(n *node, server, view string) (z Zone, ok bool) {
 	}
 	z.NoDS = !f.flagOr("ds", true)
 	z.Transfer = l.match(f, "transfer")
+	z.Update = l.match(f, "update")
 	if notify := f.get("notify"); notify != nil {
 		z.Notify = l.peers(notify, z.Origin)
 	}

@@ -144,6 +144,11 @@ func (w *World) zone(s *scenarios.Zone) (authoritative.Zone, error) {
 			return z, fmt.Errorf("%s, transfer: %w", s.Origin, err)
 		}
 	}
+	if len(s.Update) > 0 {
+		if z.AllowUpdate, err = authoritative.ParseMatch(s.Update); err != nil {
+			return z, fmt.Errorf("%s, update: %w", s.Origin, err)
+		}
+	}
 	if len(s.Primaries) > 0 {
 		return z, nil
 	}
@@ -193,6 +198,7 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	if s.Validate {
 		config.TrustAnchors, _ = w.Anchors()
 	}
+	config.Prime = true // RFC 9609, as real resolvers do
 	config.DomainInsecure = s.DomainInsecure
 	config.QNAMEMinimisation = minimisation(s.QNAMEMinimisation)
 	for _, r := range s.Forward {

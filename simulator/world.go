@@ -140,6 +140,9 @@ func (w *World) Elapsed() time.Duration { return w.Now().Sub(w.start) }
 // Clock tells the world's time and lets activities wait; it cannot be moved through it.
 func (w *World) Clock() clock.Clock { return w.driver }
 
+// Run runs f as an activity of the world, where it may wait through [World.Clock], and returns when it has ended.
+func (w *World) Run(f func()) error { return w.driver.Run(f) }
+
 // Network is the world's internet.
 func (w *World) Network() *network.Network { return w.net }
 

@@ -35,7 +35,7 @@ func TestOurSecondaryBehindOthers(t *testing.T) {
 				}
 				sameZone(t, other.name, o, s.at)
 				t.Logf("%d questions", sameAnswers(t, other.name, o, s.at))
-				increments := o.count(authoritative.EventTransfer, "changes")
+				increments := o.count(authoritative.EventTransfer, "incrementally")
 				t.Logf("%d transfers, %d of them of changes; %d NOTIFY heard", o.count(authoritative.EventTransfer), increments, o.count(authoritative.EventNotify))
 				// NSD 4.6 tells every RRset of the apex as added, the unchanged ones too. Our secondary takes that for changes of
 				// another copy than its own, and fetches the zone.

@@ -66,8 +66,8 @@ hip        HIP        2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc5EMzxTs
 ninfo      NINFO      "x"
 rkey       RKEY       0 255 1 q83vEjQ=
 talink     TALINK     ns hip
-@          CDS        12345 13 2 49FD46E6C4B45C55D4AC69CBD3CD34AC1AFE51DE9A1E5F1A6A5F6F0F6F0F6F0F
-@          CDNSKEY    257 3 15 qXyRfQ3ACTU306aPjN1k3WwrYV0wNWKYchRciu+yPu4=
+@          CDS        0 0 0 00
+@          CDNSKEY    0 3 0 AA==
 openpgp    OPENPGPKEY q83vEjRWeJA=
 csync      CSYNC      66 3 A NS AAAA
 @          ZONEMD     1 1 1 c68090d90a7aed716bc459f9340e3d7c1370d4d24b7e2fc3a1ddc0b9a87153b9a9713b3c9ae5cc27777f98b8e730044c
@@ -134,7 +134,11 @@ func TestEveryTypeRoundTrips(t *testing.T) {
 		t.Run(tool, func(t *testing.T) {
 			path := need(t, tool)
 			file := filepath.Join(t.TempDir(), "zone")
-			if err := os.WriteFile(file, []byte(first), 0o600); err != nil {
+			text := first
+			if tool == "kzonecheck" { // does not know AMTRELAY; BIND refuses its generic form with a name
+				text = strings.ReplaceAll(text, "amtrelay.", ";")
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			args := map[string][]string{"named-checkzone": {"-i", "none", "example", file},
@@ -145,8 +149,17 @@ func TestEveryTypeRoundTrips(t *testing.T) {
 			}
 		})
 	}
-	// What BIND makes of the file is the zone still.
+	// What BIND makes of the file is the zone still, but for four types whose text as BIND writes it (GPOS and X25 in
+	// quotes, NID and L64 without leading zeros) miekg/dns does not read.
 	t.Run("named-compilezone", func(t *testing.T) {
+		var kept []string
+		for _, line := range strings.SplitAfter(first, "\n") {
+			if name, _, _ := strings.Cut(line, "."); !slices.Contains([]string{"gpos", "x25", "nid", "l64"}, name) {
+				kept = append(kept, line)
+			}
+		}
+		first := strings.Join(kept, "")
+		z := load(t, "example.", first)
 		file := filepath.Join(t.TempDir(), "zone")
 		if err := os.WriteFile(file, []byte(first), 0o600); err != nil {
 			t.Fatal(err)

@@ -34,10 +34,14 @@ func Write(w io.Writer, z *Zone) error {
 // masterLine is a record's line.
 func masterLine(rr dns.RR) (string, error) {
 	switch rr.(type) {
-	case *dns.NULL, *dns.RESINFO, *dns.NXT, *dns.UINFO, *dns.UID, *dns.GID:
+	case *dns.NULL, *dns.RESINFO, *dns.NXT, *dns.UINFO, *dns.UID, *dns.GID, *dns.AVC, *dns.DLV, *dns.EID,
+		*dns.GPOS, *dns.HIP, *dns.NIMLOC, *dns.NINFO, *dns.NSAPPTR, *dns.PX, *dns.RKEY, *dns.TA, *dns.TALINK, *dns.ISDN,
+		*dns.X25, *dns.MB, *dns.MG, *dns.MR:
 		return genericLine(rr)
 	case *dns.RFC3597:
 		return strings.TrimSuffix(strings.Replace(rr.String(), "\tCLASS1\t", "\tIN\t", 1), " "), nil
+	case *dns.SVCB, *dns.HTTPS:
+		return strings.Replace(rr.String(), ` no-default-alpn=""`, " no-default-alpn", 1), nil // Knot takes no empty value
 	}
 	return rr.String(), nil
 }
