@@ -238,10 +238,15 @@ func DropNSEC3PARAM() Alteration {
 	}
 }
 
-// WrongSpan makes every span of NSEC and NSEC3 end right where it begins, so that it covers no name.
+// WrongSpan makes every span of NSEC and NSEC3 end right where it begins, so that it covers no name. The NSEC of a name
+// that is too long to have one right after it is left out.
 func WrongSpan() Alteration {
 	return denials(
-		func(x *dns.NSEC) bool { x.NextDomain = `\000.` + x.Hdr.Name; return true },
+		func(x *dns.NSEC) bool {
+			x.NextDomain = `\000.` + strings.TrimPrefix(x.Hdr.Name, ".")
+			_, ok := dns.IsDomainName(x.NextDomain)
+			return ok
+		},
 		func(x *dns.NSEC3) bool { x.NextDomain = nextHash(dns.SplitDomainName(x.Hdr.Name)[0]); return true })
 }
 

@@ -41,6 +41,8 @@ func TestEveryFaultFiresAndDoesNotFire(t *testing.T) {
 			idle: question{Name: www, Via: "cache"}, fire: question{Name: www, Via: "cache", From: "desk"}, want: "REFUSED"},
 		"server-down": {params: fault.Params{"node": "cache"},
 			idle: question{Name: www, Via: "open"}, fire: question{Name: www, Via: "cache"}, want: "timeout"},
+		"signer-broken": {params: fault.Params{"zone": "example.org.", "how": "signatures-corrupt", "types": []string{"A"}},
+			idle: question{Name: "www.plain.test.", Via: "outer"}, fire: question{Name: www, Via: "cache"}, want: "SERVFAIL"},
 		"stub-listener-down": {params: fault.Params{"client": "laptop"},
 			idle: question{Name: www, Client: "desk"}, fire: question{Name: www, Client: "laptop"}, want: "refused"},
 		"transfer-refused": {params: fault.Params{"server": "ns1", "zone": "example.org."},

@@ -1,22 +1,11 @@
 package fault
 
 import (
-	"net/netip"
-	"strings"
-
 	"github.com/miekg/dns"
 
-	"faultzone/authoritative"
 	"faultzone/authoritative/sign"
 	"faultzone/scenarios"
 )
-
-// denialBroken makes a zone's NSEC and NSEC3 records prove nothing.
-type denialBroken struct {
-	zone, how string
-	undo      lifts
-	*watch
-}
 
 func denialBrokenSpec() Spec {
 	return Spec{
@@ -33,96 +22,22 @@ func denialBrokenSpec() Spec {
 			},
 		},
 		New: func(p Params) (Fault, error) {
-			return &denialBroken{zone: dns.CanonicalName(p.String("zone", "")), how: p.String("how", "wrong-span")}, nil
+			f := &signer{name: "denial-broken", zone: dns.CanonicalName(p.String("zone", "")), shows: denies}
+			switch p.String("how", "wrong-span") {
+			case "unsigned":
+				f.defect = sign.DropSignatures(dns.TypeNSEC, dns.TypeNSEC3)
+			case "missing":
+				f.defect = sign.DropDenial()
+			default:
+				f.defect = sign.WrongSpan()
+			}
+			return f, nil
 		},
 	}
 }
 
-// alter is the signer's defect.
-func (f *denialBroken) alter(product sign.Product, rr dns.RR) []dns.RR {
-	switch {
-	case product == sign.ProductRRSIG && f.how == "unsigned":
-		if covered := rr.(*dns.RRSIG).TypeCovered; covered == dns.TypeNSEC || covered == dns.TypeNSEC3 {
-			return nil
-		}
-	case product == sign.ProductDenial && f.how == "missing":
-		if rr.Header().Rrtype != dns.TypeNSEC3PARAM {
-			return nil
-		}
-	case product == sign.ProductDenial && f.how == "wrong-span":
-		switch rr := rr.(type) {
-		case *dns.NSEC:
-			// The span from a name to the very next one: \000 below it. A name that is too long for that proves nothing
-			// by having no record at all.
-			rr.NextDomain = `\000.` + strings.TrimPrefix(rr.Hdr.Name, ".")
-			if _, ok := dns.IsDomainName(rr.NextDomain); !ok {
-				return nil
-			}
-		case *dns.NSEC3:
-			rr.NextDomain = nextHash(dns.SplitDomainName(rr.Hdr.Name)[0])
-		}
-	}
-	return []dns.RR{rr}
-}
-
-// after is the signer's defect on top of another that it may have.
-func (f *denialBroken) after(first func(sign.Product, dns.RR) []dns.RR) func(sign.Product, dns.RR) []dns.RR {
-	if first == nil {
-		return f.alter
-	}
-	return func(product sign.Product, rr dns.RR) []dns.RR {
-		var rrs []dns.RR
-		for _, rr := range first(product, rr) {
-			rrs = append(rrs, f.alter(product, rr)...)
-		}
-		return rrs
-	}
-}
-
-// nextHash is the hash, in base32hex, right after another.
-func nextHash(h string) string {
-	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
-	b := []byte(h)
-	for i := len(b) - 1; i >= 0; i-- {
-		c := b[i]
-		if c >= 'a' {
-			c -= 'a' - 'A'
-		}
-		for d := range len(digits) {
-			if digits[d] == c {
-				b[i] = digits[(d+1)%len(digits)]
-				if d+1 < len(digits) {
-					return string(b)
-				}
-				break
-			}
-		}
-	}
-	return string(b)
-}
-
-func (f *denialBroken) Inject(w World) error {
-	var err error
-	f.undo, err = resign(w, f.zone, func(r authoritative.Resigning) authoritative.Resigning {
-		r.Alter = f.after(r.Alter)
-		return r
-	})
-	if err != nil {
-		return err
-	}
-	f.watch = watchReplies(w.Network(), "denial-broken", w.Servers(f.zone),
-		func(m *dns.Msg, _ netip.Addr) bool {
-			return m.IsEdns0() != nil && m.IsEdns0().Do() && len(m.Question) == 1 && dns.IsSubDomain(f.zone, m.Question[0].Name)
-		},
-		func(m *dns.Msg, _ netip.Addr) bool {
-			// A referral to a signed zone denies nothing.
-			return m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) == 0 &&
-				!records(m, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeDS })
-		})
-	return nil
-}
-
-func (f *denialBroken) Heal() error {
-	f.watch.end()
-	return f.undo.all()
+// denies tells a reply that says that something is not there. A referral to a signed zone denies nothing.
+func denies(m *dns.Msg) bool {
+	return m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) == 0 &&
+		!records(m, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeDS })
 }

@@ -116,6 +116,7 @@ func Catalogue() []Spec {
 		resigningStoppedSpec(),
 		resolverACLSpec(),
 		serverDownSpec(),
+		signerBrokenSpec(),
 		stubListenerDownSpec(),
 		transferRefusedSpec(),
 		viewLeakSpec(),
