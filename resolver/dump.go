@@ -67,7 +67,9 @@ func ParseCacheEntry(line string) (c CacheEntry, err error) {
 		return c, fmt.Errorf("cache entry %q: %d fields, want 7 and the records", line, len(fields))
 	}
 	var errs []error
-	fail := func(what, text string) { errs = append(errs, fmt.Errorf("cache entry %s: no %s: %q", fields[0], what, text)) }
+	fail := func(what, text string) {
+		errs = append(errs, fmt.Errorf("cache entry %s: no %s: %q", fields[0], what, text))
+	}
 	c.Name = fields[0]
 	if _, ok := dns.IsDomainName(c.Name); !ok {
 		fail("domain name", c.Name)

@@ -63,11 +63,20 @@ func (r *Resolver) keepRest(resp *iterate.Response, now time.Time) {
 
 // keep puts a judged entry into the cache and returns what stands. Nothing unjudged does.
 func (r *Resolver) keep(e *cache.Entry) *cache.Entry {
-	stands := r.cache.Put(e, r.cfg.Clock.Now())
+	stands := r.put(e, r.cfg.Clock.Now())
 	if stands.Status == validate.Indeterminate || stands.Rank < cache.NonAuthoritativeAnswer {
 		return e
 	}
 	return stands
+}
+
+// put puts an entry into the cache and returns what stands. That a parent denies the DS of a zone whose servers are
+// configured, because it knows of no such name, says nothing about the other types at it: it is kept as NODATA.
+func (r *Resolver) put(e *cache.Entry, now time.Time) *cache.Entry {
+	if e.Kind == cache.NXDOMAIN && e.Type == dns.TypeDS && e.Name != "." && r.iter.RouteZone(e.Name) == e.Name {
+		e.Kind = cache.NODATA
+	}
+	return r.cache.Put(e, now)
 }
 
 // earlier is the earlier of two times, of which the first may be none.

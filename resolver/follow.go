@@ -120,7 +120,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 
 // aliasOf says whether the entry is an alias for the key's name, and of which; empty: of a name that cannot be.
 func aliasOf(e *cache.Entry, key lookupKey) (target string, alias bool) {
-	if e.Kind != cache.Positive || e.Type == key.qtype {
+	if e.Kind != cache.Positive || e.Type == key.qtype && e.Name == key.name {
 		return "", false
 	}
 	switch rr := e.Set.RRs[0].(type) {

@@ -249,6 +249,36 @@ func TestPrivateZoneNeedsDomainInsecure7646(t *testing.T) {
 	}
 }
 
+// That the parent knows nothing of a zone that is configured here takes nothing away from it: neither its DS being denied,
+// nor a name above that does not exist (RFC 8020).
+func TestParentDeniesConfiguredZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.host("10.1.0.4", "deep.corp.", "@ 60 IN SOA ns a 1 2 3 4 60\n@ 60 IN NS ns\nns 60 IN A 10.1.0.4\nwww 60 IN A 192.0.2.4\n@ 60 IN A 192.0.2.5")
+	c := w.resolver(func(cfg *resolver.Config) {
+		cfg.Stub = []resolver.Stub{{Zone: "deep.corp.", Servers: servers("10.1.0.4")}}
+		cfg.DomainInsecure = []string{"deep.corp"}
+	})
+	c.want("corp A", "NXDOMAIN ad soa=./10800")
+	c.want("www.deep.corp A", "NOERROR 60 192.0.2.4")
+	c.ask("deep.corp DS")
+	c.want("deep.corp A", "NOERROR 60 192.0.2.5")
+	c.want("other.corp A", "NXDOMAIN ad soa=./10799")
+}
+
+// A server that is given as a forwarder and refers on, instead of looking, has no answer.
+func TestForwarderThatRefersIsLame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("10.0.0.9", func(q *dns.Msg) *dns.Msg {
+		return say(q, "", "ns com. 60 IN NS a.gtld.com.", "ar a.gtld.com. 60 IN A 192.5.6.30")
+	})
+	c := w.plainly(forwardAll(resolver.Forward{Servers: servers("10.0.0.9")}))
+	if m := c.ask("www.plain.com A"); m.Rcode != dns.RcodeServerFailure || !strings.Contains(text(m), "lame") {
+		t.Errorf("%s: %s", brief(m), text(m))
+	}
+}
+
 func TestRoutesAreChecked(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*resolver.Config){

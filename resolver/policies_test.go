@@ -51,7 +51,7 @@ func TestFailuresBackOff9520(t *testing.T) {
 }
 
 // The floor and the ceiling of TTLs, and those of negative answers (RFC 2308 section 5), are what clients see.
-func TestTTLBounds(t *testing.T) {
+func TestTTLBoundsSeenByClients(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.resolver(func(cfg *resolver.Config) {

@@ -38,8 +38,9 @@ const maxExtraText = 200
 func (a *reply) message(q *question) *dns.Msg {
 	m := &dns.Msg{
 		MsgHdr: dns.MsgHdr{Id: q.id, Response: true, RecursionDesired: q.rd, RecursionAvailable: true, CheckingDisabled: q.cd,
-			// RFC 6840 sections 5.7 and 5.8; whoever disables checking is told nothing about it.
-			AuthenticatedData: a.secure && !q.cd && (q.ad || q.do), Authoritative: a.authoritative, Rcode: a.rcode},
+			// RFC 6840 sections 5.7 and 5.8. For who disables checking nothing is validated, but what was, stays so: Unbound,
+			// BIND and PowerDNS tell it too.
+			AuthenticatedData: a.secure && (q.ad || q.do), Authoritative: a.authoritative, Rcode: a.rcode},
 		Compress: true,
 		Answer:   a.answer,
 		Ns:       a.authority,

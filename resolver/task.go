@@ -169,11 +169,11 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		e := entryOf(key, resp)
 		if !key.check {
 			t.r.keepRest(resp, now)
-			return t.r.cache.Put(e, now), nil
+			return t.r.put(e, now), nil
 		}
 		v, fail := t.judge(key, e)
 		if fail != nil {
-			t.r.cache.Put(e, now) // for those who do not check
+			t.r.put(e, now) // for those who do not check
 			return nil, fail
 		}
 		if v.Status == validate.Bogus && !v.chain {

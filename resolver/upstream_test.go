@@ -169,6 +169,16 @@ func TestRandomCase0x20(t *testing.T) {
 			}
 		}
 	}
+	// A server that writes the owners as they were asked.
+	w.says("10.0.0.3", func(q *dns.Msg) *dns.Msg {
+		name := q.Question[0].Name
+		return say(q, "aa", "an "+name+" 60 IN CNAME x."+name, "an x."+name+" 60 IN A 192.0.2.9")
+	})
+	if m := c.ask("same.plain.com A"); len(m.Answer) != 2 {
+		t.Errorf("%s", brief(m))
+	} else if a, b := m.Answer[0].Header().Name, m.Answer[1].Header().Name; a != "same.plain.com." || b != "x.same.plain.com." {
+		t.Errorf("the client is told of %s and %s", a, b)
+	}
 	// A forger who does not know the case.
 	lowered := func(q *dns.Msg, network string, right func() *dns.Msg) act {
 		m := right()

@@ -142,6 +142,19 @@ func TestOwnWorld(t *testing.T) {
 		t.Errorf("a resolver's defaults are %+v", second)
 	} else if !second.ServeStale || second.MaxStale != 3*day || !second.Prefetch || !second.AggressiveNSEC {
 		t.Errorf("a resolver's policies are %+v", second)
+	} else {
+		equal(t, "qname_minimisation", second.QNAMEMinimisation, "relaxed")
+		equal(t, "domain_insecure", second.DomainInsecure, []string{"corp.example.", "10.in-addr.arpa."})
+		equal(t, "forward", second.Forward, []Route{{Zone: ".", Servers: []netip.AddrPort{netip.MustParseAddrPort("10.7.3.1:53")}}})
+		equal(t, "stub", second.Stub, []Route{{Zone: "shop.example.", Servers: []netip.AddrPort{netip.MustParseAddrPort("10.7.1.1:53")}}})
+	}
+	third := w.Resolvers[2]
+	equal(t, "strict", third.QNAMEMinimisation, "strict")
+	equal(t, "forward with first", third.Forward, []Route{
+		{Zone: ".", Servers: []netip.AddrPort{netip.MustParseAddrPort("10.7.3.1:53"), netip.MustParseAddrPort("10.7.3.2:5353")}, First: true},
+		{Zone: "corp.example."}})
+	if first := w.Resolvers[0]; first.QNAMEMinimisation != "" || first.Forward != nil || first.Stub != nil || first.DomainInsecure != nil {
+		t.Errorf("a resolver's routes are %+v", first)
 	}
 	till, laptop := w.Clients[0], w.Clients[1]
 	till.Pos, laptop.Pos = Position{}, Position{}

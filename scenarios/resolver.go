@@ -41,6 +41,15 @@ func (l *loader) resolver(n *node) Resolver {
 		at, _ := f.place("aggressive_nsec")
 		l.errorf(at, "aggressive_nsec goes by validated records (RFC 8198 section 3), and this resolver has validate = false")
 	}
+	r.QNAMEMinimisation = l.minimisation(f)
+	r.Forward = l.routes(f, "forward")
+	r.Stub = l.routes(f, "stub")
+	l.checkRoutes(f, &r)
+	r.DomainInsecure = l.zoneNames(f, "domain_insecure")
+	if len(r.DomainInsecure) > 0 && !r.Validate {
+		at, _ := f.place("domain_insecure")
+		l.errorf(at, "domain_insecure says what is not validated, and this resolver validates nothing: it has validate = false")
+	}
 	f.done()
 	return r
 }

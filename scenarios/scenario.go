@@ -47,6 +47,10 @@ type Calendar struct {
 type Server struct {
 	Name      string
 	Addresses []netip.Addr
+	// NSID is what it calls itself to those who ask (RFC 5001), and Version and Hostname what version.bind and
+	// hostname.bind tell; empty: nothing. Cookies makes it give and check DNS cookies (RFC 7873).
+	NSID, Version, Hostname string
+	Cookies                 bool
 	// Views are in the order in which they are tried. A server written without views has one, named "default",
 	// that matches everybody.
 	Views []View
@@ -58,8 +62,10 @@ type Server struct {
 type View struct {
 	Name  string
 	Match []string
-	Zones []Zone
-	Pos   Position
+	// Destinations are the addresses of the server under which the view is seen, in the same words; none: all.
+	Destinations []string
+	Zones        []Zone
+	Pos          Position
 }
 
 // Zone is one zone on one server: a primary's, with its data, or a secondary's, with its primaries.

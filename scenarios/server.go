@@ -13,6 +13,10 @@ func (l *loader) server(n *node) Server {
 		return s
 	}
 	s.Addresses = l.inhabit(f, serverNode)
+	s.NSID, _ = f.text("nsid")
+	s.Version, _ = f.text("version")
+	s.Hostname, _ = f.text("hostname")
+	s.Cookies = f.flagOr("cookies", false)
 	order, ordered := f.list("views")
 	views := f.named("view")
 	zones := f.named("zone")
@@ -103,6 +107,7 @@ func (l *loader) view(n *node, server string) View {
 	if !f.has("match") {
 		l.errorf(v.Pos, `the view %s does not say who sees it: write match = ["10.0.0.0/8"], or ["any"] for everybody`, quote(n.name))
 	}
+	v.Destinations = l.match(f, "destinations")
 	v.Zones = l.zonesOf(f.named("zone"), server, n.name)
 	f.done()
 	return v

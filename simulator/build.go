@@ -104,6 +104,11 @@ func (w *World) addServer(s *scenarios.Server) error {
 			}
 			w.note(Entry{Kind: KindAuthoritative, Node: s.Name, What: e.Kind, Zone: e.Zone, View: e.View, Serial: e.Serial, Text: text})
 		}}
+	config.NSID = []byte(s.NSID)
+	config.Chaos = authoritative.Chaos{Version: s.Version, Hostname: s.Hostname, ID: s.Hostname}
+	if s.Cookies {
+		config.Cookies.Secrets = [][]byte{secret(w.seed, "cookies/"+s.Name)[:16]}
+	}
 	for _, k := range w.TSIGKeys() {
 		config.Keys = append(config.Keys, authoritative.TSIGKey{Name: k.Name, Algorithm: k.Algorithm, Secret: k.Secret})
 	}
@@ -124,6 +129,11 @@ func (w *World) view(s *scenarios.View) (authoritative.View, error) {
 	if s.Match != nil { // an empty list is nobody, no list is everybody
 		if v.Match, err = authoritative.ParseMatch(s.Match); err != nil {
 			return v, err
+		}
+	}
+	if s.Destinations != nil {
+		if v.Destinations, err = authoritative.ParseMatch(s.Destinations); err != nil {
+			return v, fmt.Errorf("destinations: %w", err)
 		}
 	}
 	for i := range s.Zones {

@@ -251,7 +251,7 @@ func askAll(t *testing.T, server string, questions []question) []outcome {
 	var wg sync.WaitGroup
 	for i, q := range questions {
 		if slow(q) {
-			wg.Go(func() { list[i] = askOne(server, q, 25*time.Second) })
+			wg.Go(func() { list[i] = askOne(server, q, 14*time.Second) })
 		} else {
 			list[i] = askOne(server, q, 15*time.Second)
 		}

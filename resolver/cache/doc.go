@@ -19,6 +19,9 @@
 // Records that it hands out are shared with others: nobody writes to them. TTLs are counted down in copies of the cache's
 // own, one for each second in which somebody asks, so that a cached answer costs next to nothing.
 //
+// Beside the entries of a name it keeps packed messages that were made of them (Ready), until any of them changes; they
+// count towards the bound. What zones deny for names that nobody has asked for is kept apart, in Denials.
+//
 // What it leaves to its caller: to rank and scrub what servers say, to validate, to follow CNAMEs, and to decide what may
 // be told to whom (glue and Bogus data, say).
 package cache

@@ -201,8 +201,8 @@ func (t types) cut() bool { return t.has(dns.TypeNS) && !t.has(dns.TypeSOA) }
 // section 5.3.4.1).
 func (t types) hidesBelow() bool { return t.cut() || t.has(dns.TypeDNAME) }
 
-// deny says why the types at a name do not prove that it lacks qtype; empty when they do (RFC 6840 sections 4.1, 4.3).
-func (t types) deny(qtype uint16) string {
+// deny says why the types at n do not prove that it lacks qtype; empty when they do (RFC 6840 sections 4.1, 4.3).
+func (t types) deny(n name, qtype uint16) string {
 	switch {
 	case t.has(qtype):
 		return "it says that there is one"
@@ -210,7 +210,7 @@ func (t types) deny(qtype uint16) string {
 		return "it says that there are records"
 	case t.has(dns.TypeCNAME):
 		return "it says that there is a CNAME"
-	case qtype == dns.TypeDS && t.has(dns.TypeSOA):
+	case qtype == dns.TypeDS && t.has(dns.TypeSOA) && !n.isRoot(): // the root has no parent
 		return "it is the child zone's own, and a DS belongs to the parent"
 	case qtype != dns.TypeDS && t.cut():
 		return "it is of a delegation, and tells about its DS alone"

@@ -98,7 +98,7 @@ func (d proof) nsecNoData(q name, qtype uint16) Verdict {
 // it to be an empty non-terminal.
 func (d proof) nsecNoDataAt(n name, qtype uint16) (Verdict, bool) {
 	if r, ok := d.nsecMatching(n); ok {
-		if why := r.types.deny(qtype); why != "" {
+		if why := r.types.deny(n, qtype); why != "" {
 			return bogus(dns.ExtendedErrorCodeDNSBogus, "the NSEC of %s does not deny its %s: %s", n, dns.Type(qtype), why), true
 		}
 		return Verdict{Status: Secure}, true

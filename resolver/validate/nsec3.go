@@ -197,7 +197,7 @@ func (d proof) nsec3NoData(q name, qtype uint16) Verdict {
 }
 
 func (r *nsec3) noData(n name, qtype uint16) Verdict {
-	if why := r.types.deny(qtype); why != "" {
+	if why := r.types.deny(n, qtype); why != "" {
 		return bogus(dns.ExtendedErrorCodeDNSBogus, "the NSEC3 of %s does not deny its %s: %s", n, dns.Type(qtype), why)
 	}
 	return Verdict{Status: Secure}

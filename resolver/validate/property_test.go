@@ -91,7 +91,7 @@ func (w *world) noData(q name, qtype uint16) bool {
 			return false
 		}
 	}
-	return w.types[string(q)].deny(qtype) == ""
+	return w.types[string(q)].deny(q, qtype) == ""
 }
 
 func (w *world) noDS(q name) Status {
