@@ -71,16 +71,16 @@ func TestDigLinesOfTheArticle(t *testing.T) {
 func TestRealValidatorsValidate(t *testing.T) {
 	t.Parallel()
 	w := runWorld(t)
-	delv := func(name, rrtype string) string {
+	delv := func(t *testing.T, name, rrtype string) string {
 		return output(t, "delv", "@127.0.0.1", "-p", w.port("RESOLVER_A"), "-a", w.conf, "+root=.", name, rrtype)
 	}
 	t.Run("delv", func(t *testing.T) {
-		out := delv("api.solvethenetwork.com", "A")
+		out := delv(t, "api.solvethenetwork.com", "A")
 		has(t, out, `^; fully validated$`)
 		has(t, out, `\sA\s+10\.0\.2\.50$`)
-		has(t, delv("nothing.solvethenetwork.com", "A"), `negative response, fully validated`)
-		has(t, delv("api.solvethenetwork.com", "MX"), `negative response, fully validated`)
-		has(t, delv("any.apps.solvethenetwork.com", "A"), `^; fully validated$`)
+		has(t, delv(t, "nothing.solvethenetwork.com", "A"), `negative response, fully validated`)
+		has(t, delv(t, "api.solvethenetwork.com", "MX"), `negative response, fully validated`)
+		has(t, delv(t, "any.apps.solvethenetwork.com", "A"), `^; fully validated$`)
 	})
 	t.Run("drill", func(t *testing.T) {
 		out := output(t, "drill", "-p", w.port("RESOLVER_A"), "-k", w.anchors, "-S", "api.solvethenetwork.com", "@127.0.0.1", "A")
