@@ -74,7 +74,7 @@ func (cfg *Config) checkClients() error {
 	var errs []error
 	for i, rule := range cfg.Access {
 		if !rule.Prefix.IsValid() || rule.Action > Drop {
-			errs = append(errs, fmt.Errorf("Access[%d]: prefix %s, action %d: want a prefix, and Answer, Refuse or Drop", i, rule.Prefix, rule.Action))
+			errs = append(errs, fmt.Errorf("in Access[%d]: prefix %s, action %d: want a prefix, and Answer, Refuse or Drop", i, rule.Prefix, rule.Action))
 		}
 	}
 	if cfg.NonRecursive > NonRecursiveReferral {

@@ -74,7 +74,7 @@ func (s *signer) jobs(parts [][]rrset) ([]job, error) {
 			for _, rr := range s.alter(ProductRRSIGData, s.unsigned(set, key)) {
 				sig, ok := rr.(*dns.RRSIG)
 				if !ok {
-					return nil, fmt.Errorf("Alter made %T of the signature over %s %s that was to be made: only RRSIGs can be signed",
+					return nil, fmt.Errorf("the Alter function made %T of the signature over %s %s that was to be made: only RRSIGs can be signed",
 						rr, set.name, dns.Type(set.rrtype))
 				}
 				jobs = append(jobs, job{set: set, key: key, sig: sig})

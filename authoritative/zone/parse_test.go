@@ -69,9 +69,7 @@ h     A    192.0.2.3
 `)}, "more": {Data: []byte("x A\ny A 1.2.3\n z AAAA ::1\n")}}
 	_, err := zone.ParseFS(files, "f", "example.")
 	var got []string
-	for _, line := range strings.Split(err.Error(), "\n") {
-		got = append(got, line)
-	}
+	got = append(got, strings.Split(err.Error(), "\n")...)
 	want := []string{
 		`f:3: bad A A: "192.0.2.300"`,
 		`f:5: "BOGUS" is neither a type`,

@@ -139,10 +139,10 @@ func (p *Policy) family() string {
 func (p *Policy) complete() error {
 	var errs []error
 	if p.UDPSize != 0 && p.UDPSize < 512 {
-		errs = append(errs, fmt.Errorf("UDPSize %d: less than 512 means 512 (RFC 6891 section 6.2.3): say that, or 0 for %d", p.UDPSize, defaultUDPSize))
+		errs = append(errs, fmt.Errorf("an UDPSize of %d: less than 512 means 512 (RFC 6891 section 6.2.3): say that, or 0 for %d", p.UDPSize, defaultUDPSize))
 	}
 	if p.Minimise > MinimiseStrict {
-		errs = append(errs, fmt.Errorf("Minimise %d: there are off, relaxed and strict", p.Minimise))
+		errs = append(errs, fmt.Errorf("a Minimise of %d: there are off, relaxed and strict", p.Minimise))
 	}
 	if p.MaxMinimiseCount < 0 || p.MinimiseOneLabel < 0 {
 		errs = append(errs, errors.New("MaxMinimiseCount or MinimiseOneLabel is negative"))

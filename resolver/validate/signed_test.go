@@ -71,7 +71,7 @@ func TestSignedBroken(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			check(t, Signed(RRset{RRs: rrs, Sigs: x.sigs}, "example.", x.keys, now, Policy{}), Bogus, x.ede, x.why...)
 			// One good signature beside it is enough (RFC 6840 section 5.11).
-			if x.keys != nil && len(x.keys) > 1 {
+			if len(x.keys) > 1 {
 				both := RRset{RRs: rrs, Sigs: append(x.sigs[:len(x.sigs):len(x.sigs)], k.sign(t, rrs))}
 				check(t, Signed(both, "example.", x.keys, now, Policy{}), Secure, 0)
 			}

@@ -113,9 +113,9 @@ func dial(t *testing.T, network string, to netip.AddrPort, from string) net.Conn
 	t.Helper()
 	var local net.Addr
 	if from != "" {
-		local = net.UDPAddrFromAddrPort(netip.MustParseAddrPort(from + ":0"))
+		local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0))
 		if network == "tcp" {
-			local = net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from + ":0"))
+			local = net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0))
 		}
 	}
 	d := net.Dialer{LocalAddr: local, Deadline: clock.Wall{}.In(patience)}
