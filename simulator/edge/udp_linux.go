@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 )
 
 // mostBatched is how many packets a system call moves at most.
@@ -13,14 +14,24 @@ const mostBatched = 64
 // batch reads and writes with recvmmsg and sendmmsg. It begins with room for one packet and makes more as packets come
 // together: a quiet door costs one buffer, a busy one sixty-four.
 type batch struct {
-	conn    *ipv4.PacketConn
+	conn    batchConn
 	in, out []ipv4.Message
 	room    int // messages to read into
 	packets []packet
 }
 
+// batchConn is a socket of either family.
+type batchConn interface {
+	ReadBatch(messages []ipv4.Message, flags int) (int, error)
+	WriteBatch(messages []ipv4.Message, flags int) (int, error)
+}
+
 func newBatcher(u *net.UDPConn) batcher {
-	b := &batch{conn: ipv4.NewPacketConn(u), in: make([]ipv4.Message, mostBatched), out: make([]ipv4.Message, mostBatched), packets: make([]packet, mostBatched)}
+	var conn batchConn = ipv4.NewPacketConn(u)
+	if local, ok := u.LocalAddr().(*net.UDPAddr); ok && local.IP.To4() == nil {
+		conn = ipv6.NewPacketConn(u)
+	}
+	b := &batch{conn: conn, in: make([]ipv4.Message, mostBatched), out: make([]ipv4.Message, mostBatched), packets: make([]packet, mostBatched)}
 	for i := range b.out {
 		b.out[i].Buffers = make([][]byte, 1)
 	}
