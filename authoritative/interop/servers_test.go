@@ -3,6 +3,7 @@ package interop_test
 import (
 	"encoding/base64"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,6 +112,7 @@ func knotd(t testing.TB, dir string, at, peer netip.AddrPort, k authoritative.TS
 		lines("key:\n  - id: %s\n    algorithm: %s\n    secret: %s", k.Name, k.Algorithm, base64Secret(k)) +
 		lines("remote:\n  - id: peer\n    address: %s@%d\n    key: %s", peer.Addr(), peer.Port(), k.Name) +
 		lines("acl:\n  - id: all\n    address: 127.0.0.1\n    key: %s\n    action: [notify, transfer, update]", k.Name) +
+		extraPolicy(dir) +
 		lines("zone:\n  - domain: %s\n    storage: %q\n    file: zone.db\n    acl: all\n    zonefile-sync: -1\n%s", origin, dir, zone)
 	return &server{name: "knotd", at: at, dir: dir,
 		program: foreground(t, "server started", command(t, "knotd", "-c", writeFile(t, dir, "knot.conf", conf)))}
@@ -139,4 +141,13 @@ func knotPrimary(t testing.TB, at, notify netip.AddrPort, k authoritative.TSIGKe
 		}
 		nsupdate(t, at, &k, e.updates()+"send\n")
 	}
+}
+
+// extraPolicy is the policy for a zone that knotd signs, if there is one: it has to come before the zone.
+func extraPolicy(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, "policy.conf"))
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }

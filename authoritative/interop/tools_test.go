@@ -3,7 +3,6 @@ package interop_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -146,9 +145,6 @@ func (p *program) waitFor(text string) {
 		}
 	}
 }
-
-// errNotYet is for eventually.
-var errNotYet = errors.New("not yet")
 
 // eventually waits until f is content.
 func eventually(t testing.TB, what string, f func() error) {
