@@ -49,6 +49,7 @@ func (l *loader) expect(f *fields, s *Step) *Expect {
 		e.Serial = bounds(t, "serial", serial, math.MaxUint32)
 		e.Expired = t.tristate("expired")
 		e.Fresh = t.tristate("fresh")
+		e.Rollover = l.phase(t)
 	default:
 		return e // of a node that does not exist
 	}

@@ -176,6 +176,7 @@ const (
 	Advance    Kind = "advance"
 	Flush      Kind = "flush"
 	Retransfer Kind = "retransfer"
+	Roll       Kind = "roll"
 	Inspect    Kind = "inspect"
 )
 
@@ -194,7 +195,8 @@ type Step struct {
 	Advance time.Duration // the clock is moved on by this much; later steps stand at or after At + Advance
 	Flush   FlushStep
 	Zone    ZoneStep // Retransfer, and Inspect of a server
-	Inspect string   // the node
+	Roll    RollStep
+	Inspect string // the node
 
 	// Expect is what a query or an inspection must show; nil for the other kinds.
 	Expect *Expect
@@ -241,6 +243,13 @@ type FlushStep struct {
 	Tree     bool   // everything at and below Name
 }
 
+// RollStep starts an orderly rollover of one of a zone's keys: of the ZSK by pre-publication, of the KSK with double DS
+// (RFC 6781 section 4.1). Deaf is a parent that does not follow the CDS records that ask it to change its DS (RFC 7344).
+type RollStep struct {
+	Zone      string // "roll"
+	KSK, Deaf bool
+}
+
 // ZoneStep names a zone on a server.
 type ZoneStep struct {
 	Server string // "retransfer", or "inspect"
@@ -269,6 +278,9 @@ type Expect struct {
 	Serial  *Range[uint32]
 	Expired *bool
 	Fresh   *bool // the last refresh succeeded
+	// Rollover is how far the last rollover of one of its keys is: "published", "signing", "announced", "parent-has",
+	// "swapped", "withdrawn", "done" or "cancelled".
+	Rollover string
 	// Of a resolver (inspect): what its cache holds, "NAME TYPE" each.
 	Cached, NotCached []string
 }

@@ -7,7 +7,7 @@ import (
 
 // kinds are the kinds of step, in the order in which messages list them.
 func kinds() []Kind {
-	return []Kind{Inject, Heal, Query, Edit, Advance, Flush, Retransfer, Inspect}
+	return []Kind{Inject, Heal, Query, Edit, Advance, Flush, Retransfer, Roll, Inspect}
 }
 
 // timeline is what the steps read so far have brought about.
@@ -39,7 +39,7 @@ func (l *loader) steps(f *fields) []Step {
 		steps = append(steps, s)
 		expects = expects || s.Expect != nil
 		switch s.Kind {
-		case Inject, Heal, Edit, Flush, Retransfer:
+		case Inject, Heal, Edit, Flush, Retransfer, Roll:
 			changes = true
 		}
 	}
@@ -84,6 +84,8 @@ func (l *loader) step(n *node, line *timeline) (s Step, ok bool) {
 		s.Flush = l.flush(f)
 	case Retransfer:
 		s.Zone = l.retransfer(f)
+	case Roll:
+		s.Roll = l.roll(f)
 	case Inspect:
 		s.Inspect, s.Zone = l.inspect(f)
 	}

@@ -224,6 +224,8 @@ func (w *World) Retransfer(z scenarios.ZoneStep) error {
 type ZoneState struct {
 	Server, View string
 	authoritative.Status
+	// Rollover is the phase of the last rollover of one of the zone's keys; empty: there was none.
+	Rollover string
 }
 
 // Fresh tells whether a secondary's latest refresh succeeded; a primary always is.
@@ -241,7 +243,11 @@ func (w *World) Zone(z scenarios.ZoneStep) ([]ZoneState, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, ZoneState{Server: p.Node, View: p.View, Status: s})
+		state := ZoneState{Server: p.Node, View: p.View, Status: s}
+		if r, err := p.Server.Rollover(p.View, z.Zone); err == nil && r.Kind != 0 {
+			state.Rollover = string(r.Phase)
+		}
+		list = append(list, state)
 	}
 	return list, nil
 }

@@ -173,7 +173,8 @@ func (w *World) zone(s *scenarios.Zone) (authoritative.Zone, error) {
 		return z, err
 	}
 	c := w.calendar()
-	z.Signing = &authoritative.Signing{Params: *params, Epoch: c.Epoch, Validity: c.Validity, Refresh: c.Refresh}
+	z.Signing = &authoritative.Signing{Params: *params, Epoch: c.Epoch, Validity: c.Validity, Refresh: c.Refresh,
+		ParentDS: w.parentDS}
 	return z, nil
 }
 

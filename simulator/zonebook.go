@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/miekg/dns"
 
@@ -20,6 +21,7 @@ type zoneBook struct {
 	noDS    map[string]bool
 	records map[string][]dns.RR        // by file and text: parsed once
 	loaded  map[string]*zone.Zone      // the same with the DS records in
+	mu      sync.Mutex                 // over keyring
 	keyring map[string][]*sign.Key     // by origin and generation
 	memos   map[string]*sign.Memo      // by origin: views of a zone share signatures
 	masters map[string]*scenarios.Zone // by origin: the last view that has its data
@@ -143,6 +145,24 @@ func (b *zoneBook) dsOf(origin string, generation int) ([]dns.RR, error) {
 
 // keys are a zone's KSK and ZSK, derived from the seed.
 func (b *zoneBook) keys(origin string, generation int) ([]*sign.Key, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.derive(origin, generation)
+}
+
+// nextKeys are the keys of the first generation that nobody has asked for yet.
+func (b *zoneBook) nextKeys(origin string) ([]*sign.Key, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	generation := 1
+	for b.keyring[fmt.Sprintf("%s/%d", dns.CanonicalName(origin), generation)] != nil {
+		generation++
+	}
+	return b.derive(origin, generation)
+}
+
+// derive is keys, with b.mu held.
+func (b *zoneBook) derive(origin string, generation int) ([]*sign.Key, error) {
 	origin = dns.CanonicalName(origin)
 	how := b.signed[origin]
 	if how == nil {
@@ -154,7 +174,7 @@ func (b *zoneBook) keys(origin string, generation int) ([]*sign.Key, error) {
 	}
 	var keys, beside []*sign.Key // earlier generations may be published at the same time
 	for earlier := range generation {
-		more, err := b.keys(origin, earlier)
+		more, err := b.derive(origin, earlier)
 		if err != nil {
 			return nil, err
 		}

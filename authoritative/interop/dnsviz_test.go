@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -90,5 +89,5 @@ func (w *world) keys() string {
 			keys.WriteString(line)
 		}
 	}
-	return writeFile(w.t, w.dir, filepath.Base("root.dnskey"), keys.String())
+	return writeFile(w.t, w.dir, "root.dnskey", keys.String())
 }

@@ -27,22 +27,19 @@ const (
 	broken = `status: SERVFAIL`
 )
 
-// hierarchies are the healthy world and one for each way in which DNSSEC breaks in the catalogue, the fault there from the
-// beginning.
-func hierarchies() []struct {
+// hierarchy is a world, and what is to be seen of it.
+type hierarchy struct {
 	name, fault, calendar string
 	ago                   time.Duration // how long ago the world began
 	sights                []sights
 	dnsviz                []string // complaints that there have to be, as words joined by " & "
 	only                  string   // and what all of them have to be like
-} {
-	return []struct {
-		name, fault, calendar string
-		ago                   time.Duration
-		sights                []sights
-		dnsviz                []string
-		only                  string
-	}{
+}
+
+// hierarchies are the healthy world, in two makes, and one for each way in which DNSSEC breaks in the catalogue, the fault
+// there from the beginning.
+func hierarchies() []hierarchy {
+	return []hierarchy{
 		{
 			name: "healthy",
 			sights: []sights{

@@ -37,14 +37,14 @@ func TestOurSecondaryBehindOthers(t *testing.T) {
 				t.Logf("%d questions", sameAnswers(t, other.name, o, s.at))
 				increments := o.count(authoritative.EventTransfer, "incrementally")
 				t.Logf("%d transfers, %d of them of changes; %d NOTIFY heard", o.count(authoritative.EventTransfer), increments, o.count(authoritative.EventNotify))
-				// NSD 4.6 tells every RRset of the apex as added, the unchanged ones too. Our secondary takes that for changes of
-				// another copy than its own, and fetches the zone.
-				least := 8
+				// NSD 4.6, comparing two files, tells every RRset of the apex as added, the unchanged ones too. Our secondary, as
+				// knotd does, takes that for changes of another copy than its own and fetches the zone; named lets it pass.
+				tried := increments
 				if other.name == "nsd" {
-					least = 0
+					tried += o.count(authoritative.EventIXFRFailed, "it adds what is there already")
 				}
-				if mode.whole && increments > 0 || !mode.whole && increments < least {
-					t.Errorf("by %s: %d transfers of changes", mode.name, increments)
+				if mode.whole && tried > 0 || !mode.whole && tried < 8 {
+					t.Errorf("by %s: %d transfers of changes, %d tried", mode.name, increments, tried)
 				}
 				if n := o.count(authoritative.EventNotify); n < 9 {
 					t.Errorf("%d NOTIFYs were heard", n)

@@ -140,7 +140,14 @@ func knotPrimary(t testing.TB, at, notify netip.AddrPort, k authoritative.TSIGKe
 			return
 		}
 		nsupdate(t, at, &k, e.updates()+"send\n")
+		knotNotifies(t, s)
 	}
+}
+
+// knotNotifies spares the test the second for which knotd waits before it sends a NOTIFY.
+func knotNotifies(t testing.TB, s *server) {
+	t.Helper()
+	run(t, "knotc", "-s", filepath.Join(s.dir, "ctl"), "-b", "zone-notify", origin)
 }
 
 // extraPolicy is the policy for a zone that knotd signs, if there is one: it has to come before the zone.

@@ -43,6 +43,9 @@ func TestOurSecondaryBehindSigners(t *testing.T) {
 			for _, e := range tenEdits(t) {
 				model = apply(t, model, e)
 				nsupdate(t, s.at, &k, e.updates()+"send\n")
+				if s.name == "knotd" {
+					knotNotifies(t, s)
+				}
 				eventually(t, e.what, func() error { return hasContent(o, model) })
 			}
 			signed()

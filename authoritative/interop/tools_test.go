@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// patience bounds whatever a test waits for.
-const patience = 20 * time.Second
+// patience bounds whatever a test waits for, and the life of each program that it starts.
+const patience = time.Minute
 
 // tool finds a real program. Without it the test is skipped, or fails where FAULTZONE_REQUIRE_TOOLS=1.
 func tool(t testing.TB, name string) string {

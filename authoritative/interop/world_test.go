@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -39,7 +40,6 @@ type plan struct {
 	Scenario string // a file
 	Start    time.Time
 	Anchors  string // a file to be written
-	Hints    string
 }
 
 // outside and inside are where the tests' programs ask from.
@@ -48,7 +48,7 @@ const (
 	inside  = "10.0.2.100"
 )
 
-// beWorld is a live world on its exact addresses, until it is killed.
+// beWorld is a live world on its exact addresses, until its standard input ends: with whoever started it.
 func beWorld(text string) error {
 	var p plan
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
@@ -94,7 +94,8 @@ func beWorld(text string) error {
 		return err
 	}
 	fmt.Println("the world is ready")
-	select {}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 // haveAddresses gives the namespace's loopback its addresses.
@@ -141,8 +142,12 @@ func startWorld(t testing.TB, steps, calendar string, start time.Time) *world {
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
 	}
+	held, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { held.Close() })
 	if out, err := exec.Command("unshare", "-Urn", "true").CombinedOutput(); err != nil {
 		missing(t, fmt.Sprintf("network namespaces are not to be had here (%v: %s)", err, out))
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // dig follows the delegations from the root by itself, over the world's own addresses.
@@ -21,18 +23,23 @@ func TestDigTracesTheExactWorld(t *testing.T) {
 	}
 	ready := filepath.Join(t.TempDir(), "addresses")
 	script := `set -e
+echo "nameserver 10.0.1.10" >"$1.resolv"
+mount --bind "$1.resolv" /etc/resolv.conf
 ip link set lo up
 for a in 198.41.0.4 170.247.170.2 192.5.6.30 192.33.14.30 10.0.1.20 203.0.113.53 10.0.3.20 198.51.100.53 10.0.1.10 10.0.1.11 10.0.5.10 198.51.100.8 10.0.2.100 203.0.113.9; do
 	ip addr add $a dev lo
 done
-"$0" run --edge exact --addr-file "$1" &
+"$0" run --edge exact --addr-file "$1" >&2 &
+trap "kill $!" EXIT
 for i in $(seq 300); do [ -e "$1" ] && break; sleep 0.1; done
 dig -b 10.0.2.100 @10.0.1.10 +trace +nodnssec api.solvethenetwork.com A
 echo "outside: $(dig -b 203.0.113.9 @198.51.100.53 +short api.solvethenetwork.com A)"
 echo "inside: $(dig -b 10.0.2.100 @10.0.1.10 +short -x 10.0.2.50)"
-kill $!
 `
-	cmd := exec.Command(unshare, "-Urn", "sh", "-c", script, "faultzone", ready)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, unshare, "-Urnm", "--fork", "--kill-child", "sh", "-c", script, "faultzone", ready)
+	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil && !strings.Contains(string(out), "inside:") {
 		t.Fatalf("%v\n%s", err, out)

@@ -88,7 +88,7 @@ func TestCatalogueFailsWithoutItsFaults(t *testing.T) {
 			s := builtin(t, name)
 			taken := 0
 			for i, step := range s.Steps {
-				if step.Kind != scenarios.Inject && step.Kind != scenarios.Edit {
+				if step.Kind != scenarios.Inject && step.Kind != scenarios.Edit && step.Kind != scenarios.Roll {
 					continue
 				}
 				taken++

@@ -34,6 +34,15 @@ func Describe(s *scenarios.Step) string {
 		return "flush " + what + " at " + s.Flush.Resolver
 	case scenarios.Retransfer:
 		return strings.TrimSpace(fmt.Sprintf("retransfer %s on %s %s", s.Zone.Zone, s.Zone.Server, s.Zone.View))
+	case scenarios.Roll:
+		what := "zone-signing key of " + s.Roll.Zone
+		if s.Roll.KSK {
+			what = "key-signing key of " + s.Roll.Zone
+		}
+		if s.Roll.Deaf {
+			what += ", and the parent does not follow"
+		}
+		return "replace the " + what
 	case scenarios.Inspect:
 		return strings.TrimSpace(fmt.Sprintf("inspect %s %s %s", s.Inspect, s.Zone.Zone, s.Zone.View))
 	case scenarios.Advance:

@@ -68,6 +68,9 @@ func checkZone(c *checker, e *scenarios.Expect, z simulator.ZoneState) {
 	if e.Expired != nil {
 		c.want(z.Expired == *e.Expired, "%s: expected expired = %v, got %v", where, *e.Expired, z.Expired)
 	}
+	if e.Rollover != "" {
+		c.want(z.Rollover == e.Rollover, "%s: expected the rollover to be %s, it is %q", where, e.Rollover, z.Rollover)
+	}
 	if e.Fresh != nil {
 		c.want(z.Fresh() == *e.Fresh, "%s: expected fresh = %v, its last refresh was %q", where, *e.Fresh, z.LastResult)
 	}
@@ -75,6 +78,9 @@ func checkZone(c *checker, e *scenarios.Expect, z simulator.ZoneState) {
 
 func describeZone(z simulator.ZoneState) string {
 	text := fmt.Sprintf("%s: serial %d", z.View, z.Serial)
+	if z.Rollover != "" {
+		text += ", rollover " + z.Rollover
+	}
 	if z.Primary {
 		return text
 	}

@@ -140,6 +140,8 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 		err = p.w.Flush(s.Flush)
 	case scenarios.Retransfer:
 		err = p.w.Retransfer(s.Zone)
+	case scenarios.Roll:
+		err = p.w.Roll(s.Roll)
 	case scenarios.Advance:
 		err = p.w.Advance(s.Advance)
 	default:
