@@ -131,6 +131,9 @@ type Signing struct {
 	Params            sign.Params
 	Validity, Refresh time.Duration
 	Epoch             time.Time
+	// InceptionOffset is how far before the moment of signing a signature begins, for validators whose clocks are behind
+	// (RFC 6781 section 4.4.2); the period's times are otherwise the same. Not below 0.
+	InceptionOffset time.Duration
 	// ParentDS tells which DS records the zone's parent has now: what a KSK rollover waits for (see [Server.StartRollover]).
 	// It is asked every ParentInterval (0: an hour), and must not wait long. nil: [Server.ParentHas] says it instead.
 	ParentDS       func(zone string) []dns.RR
@@ -144,6 +147,6 @@ func (s *Signing) period(now time.Time) (inception, expiration, next time.Time) 
 	if now.Before(s.Epoch.Add(k * step)) { // Go's division rounds towards zero
 		k--
 	}
-	inception = s.Epoch.Add(k * step)
-	return inception, inception.Add(s.Validity), inception.Add(step)
+	begin := s.Epoch.Add(k * step)
+	return begin.Add(-s.InceptionOffset), begin.Add(s.Validity), begin.Add(step)
 }

@@ -192,6 +192,16 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
+// TestInceptionOffset: signatures begin earlier for validators whose clocks are behind; nothing else changes.
+func TestInceptionOffset(t *testing.T) {
+	t.Parallel()
+	s := &Signing{Validity: 15 * 24 * time.Hour, Refresh: 5 * 24 * time.Hour, Epoch: day(3, 26, 12), InceptionOffset: time.Hour}
+	inception, expiration, next := s.period(day(4, 5, 12))
+	if !inception.Equal(day(4, 5, 11)) || !expiration.Equal(day(4, 20, 12)) || !next.Equal(day(4, 15, 12)) {
+		t.Errorf("from %s to %s, next %s", inception, expiration, next)
+	}
+}
+
 func TestAdminErrors(t *testing.T) {
 	t.Parallel()
 	_, primary, secondary := pair(t, smallZone)

@@ -137,6 +137,9 @@ func (s *Server) checkZone(h *hosted, c Zone) error {
 		fail("no Data and no Primaries to get it from")
 	}
 	if sg := c.Signing; sg != nil {
+		if sg.InceptionOffset < 0 {
+			fail("Signing: an InceptionOffset of %s is below 0", sg.InceptionOffset)
+		}
 		if sg.Validity <= 0 || sg.Refresh < 0 || sg.Refresh >= sg.Validity {
 			fail("Signing: want 0 <= Refresh < Validity, have Refresh %s and Validity %s", sg.Refresh, sg.Validity)
 		}

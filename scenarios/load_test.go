@@ -102,7 +102,7 @@ func TestOwnWorld(t *testing.T) {
 		t.Errorf("start is %v, want %v", s.Start, want)
 	}
 	w := s.World
-	if want := (Calendar{time.Date(2026, 5, 25, 0, 0, 0, 0, time.UTC), 14 * day, 84 * time.Hour}); w.Calendar != want {
+	if want := (Calendar{time.Date(2026, 5, 25, 0, 0, 0, 0, time.UTC), 14 * day, 84 * time.Hour, time.Hour}); w.Calendar != want {
 		t.Errorf("calendar is %v, want %v", w.Calendar, want)
 	}
 	equal(t, "vantage", w.Vantage, addresses("10.7.9.9", "fd00:7:9::9"))

@@ -41,6 +41,8 @@ type World struct {
 type Calendar struct {
 	Epoch             time.Time     // default 2026-03-26T12:00:00Z
 	Validity, Refresh time.Duration // default 15 and 5 days
+	// InceptionOffset is how far before its period a signature begins; default 0.
+	InceptionOffset time.Duration
 }
 
 // Server is an authoritative server.

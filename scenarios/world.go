@@ -155,6 +155,9 @@ func (l *loader) calendar(f *fields) Calendar {
 	if d, n := t.duration("refresh"); n != nil {
 		c.Refresh = d
 	}
+	if d, n := t.duration("inception_offset"); n != nil {
+		c.InceptionOffset = d
+	}
 	t.done()
 	if c.Refresh <= 0 || c.Refresh >= c.Validity {
 		at, ok := t.place("refresh")

@@ -174,7 +174,7 @@ func (w *World) zone(s *scenarios.Zone) (authoritative.Zone, error) {
 	}
 	c := w.calendar()
 	z.Signing = &authoritative.Signing{Params: *params, Epoch: c.Epoch, Validity: c.Validity, Refresh: c.Refresh,
-		ParentDS: w.parentDS}
+		InceptionOffset: c.InceptionOffset, ParentDS: w.parentDS}
 	return z, nil
 }
 
@@ -218,6 +218,7 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	for _, r := range s.Stub {
 		config.Stub = append(config.Stub, resolver.Stub(r))
 	}
+	n.traces = &w.traces
 	n.newResolver = func() (*resolver.Resolver, error) { return resolver.New(config) }
 	n.unstarted, err = n.newResolver()
 	return err

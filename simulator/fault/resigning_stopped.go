@@ -50,6 +50,7 @@ func oldestValid(c scenarios.Calendar, now time.Time) (inception, expiration tim
 
 func (f *resigningStopped) Inject(w World) error {
 	inception, expiration := oldestValid(w.Calendar(), w.Now())
+	inception = inception.Add(-w.Calendar().InceptionOffset)
 	var err error
 	f.undo, err = resign(w, f.zone, func(r authoritative.Resigning) authoritative.Resigning {
 		r.Inception, r.Expiration, r.Stop = inception, expiration, true
