@@ -37,7 +37,7 @@ func by(e *cache.Entry) trust {
 
 // anchored says whether a trust anchor stands at or above name.
 func (r *Resolver) anchored(name string) bool {
-	if len(r.anchors) == 0 {
+	if len(r.trusted.zones) == 0 {
 		return false
 	}
 	_, ok := r.anchorOf(name)
@@ -51,7 +51,7 @@ func (r *Resolver) anchorOf(name string) (zone string, ok bool) {
 		if r.insecure[name] {
 			return "", false
 		}
-		if _, ok := r.anchors[name]; ok {
+		if r.trusted.zones[name] != nil {
 			return name, true
 		}
 		if name == "." {
@@ -102,7 +102,7 @@ func (t *task) keysFor(zone string) (trust, *failure) {
 // vouch finds out what vouches for the keys of name. If name is no zone of its own, it gives the keys of the one that it is
 // in.
 func (t *task) vouch(name string) (trust, *failure) {
-	if anchors, ok := t.r.anchors[name]; ok {
+	if anchors, ok := t.r.trusted.at(name); ok {
 		return trust{status: validate.Secure, keysOf: name, ds: anchors}, nil
 	}
 	if !t.r.anchored(name) {

@@ -123,6 +123,8 @@ type Config struct {
 	// DomainInsecure are negative trust anchors (RFC 7646): nothing at or below these names is validated, unless a
 	// trust anchor stands below them.
 	DomainInsecure []string
+	// AnchorUpdates has the trust anchors follow their zones' key rolls (RFC 5011); by default they stay.
+	AnchorUpdates AnchorUpdates
 	// BelowNXDOMAIN says which NXDOMAIN answers are for the names below too (RFC 8020); by default proven ones.
 	BelowNXDOMAIN NXDOMAINCut
 	// Cookies has servers sent DNS cookies (RFC 7873, RFC 9018), and replies without the right one ignored.
@@ -167,6 +169,9 @@ func (cfg *Config) check() error {
 	}
 	if cfg.BelowNXDOMAIN > CutNever {
 		errs = append(errs, fmt.Errorf("BelowNXDOMAIN is %d: there are CutSecure, CutAlways and CutNever", cfg.BelowNXDOMAIN))
+	}
+	if err := cfg.AnchorUpdates.check(); err != nil {
+		errs = append(errs, err)
 	}
 	if _, err := zoneSet("DomainInsecure", cfg.DomainInsecure); err != nil {
 		errs = append(errs, err)

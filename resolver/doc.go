@@ -9,11 +9,14 @@
 //     failures remembered by RFC 9520.
 //
 //   - RFC 4035 with RFC 6840: with trust anchors, data is Secure, Insecure or Bogus, and Bogus data is given only to those
-//     who disable checking (CD). AD is set in Secure answers to those who asked with AD or DO, and never with CD.
+//     who disable checking (CD). AD is set in Secure answers to those who asked with AD or DO; with CD, where all of it
+//     was validated for somebody else before.
 //     Secure data is not kept for longer than its signatures hold. A bogus answer of one server has the others asked.
 //
 //   - Each SERVFAIL says why (RFC 8914): 22 when no server of a zone gave an answer, 23 beside it where the network or
-//     the servers themselves said something, and the validator's code for bogus data.
+//     the servers themselves said something, the validator's code for bogus data, and 13 with a failure that is remembered.
+//
+//   - Trace tells the path of a question: what was cached and for how long, whom it asked, what they said, each verdict.
 //
 //   - The same question is never under way twice; whoever asks it meanwhile waits for the first one's answer.
 //
@@ -24,7 +27,7 @@
 //
 // Off unless Config says so: expired data when there is none fresher (RFC 8767), data got anew before it expires, and
 // denials by what is known of a name's neighbours (RFC 8198); priming (RFC 9609), QNAME minimisation (RFC 9156), forwarders,
-// stub zones and negative trust anchors (RFC 7646), cookies (RFC 7873) and mixed case towards servers. So the packets that go
+// stub zones and negative trust anchors (RFC 7646), trust anchors that follow a key roll (RFC 5011), cookies (RFC 7873) and mixed case towards servers. So the packets that go
 // out are those that the question takes.
 //
 // All waiting is done through the Clock, by those who called Serve or Resolve, and, for data that nobody waits for any more

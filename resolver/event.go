@@ -19,6 +19,7 @@ const (
 	EventPrefetch  = "prefetch"  // cached data is got anew before it expires
 	EventLocal     = "local"     // a client is answered from local data
 	EventDenied    = "denied"    // a cached NSEC or NSEC3 answers for a name that was never asked for
+	EventAnchor    = "anchor"    // a key of a zone with a trust anchor changes its state (RFC 5011)
 	EventBusy      = "busy"      // too many clients wait already: this one is turned away
 
 	// Of a [Trace] alone.

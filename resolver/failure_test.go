@@ -52,7 +52,7 @@ func TestSilentServers(t *testing.T) {
 		t.Errorf("%d queries, want one to the root, one to com. and three to each server", n)
 	}
 	// RFC 9520 section 3.2: the failure is remembered, for 5 s.
-	if m, took := c.took("long.example.com A"); took != 0 || brief(m) != "SERVFAIL ede=22" {
+	if m, took := c.took("long.example.com A"); took != 0 || brief(m) != "SERVFAIL ede=22 ede=13" {
 		t.Errorf("the second time: %s after %v", brief(m), took)
 	}
 	// Another name finds them silent still, and tries each once only: they have a name for it now.
@@ -78,7 +78,7 @@ func TestFailuresBackOff(t *testing.T) {
 		c.want("long.example.com A", "SERVFAIL ede=22 ede=23")
 		w.asked()
 		w.advance(time.Duration(seconds)*time.Second - time.Millisecond)
-		c.want("long.example.com A", "SERVFAIL ede=22 ede=23")
+		c.want("long.example.com A", "SERVFAIL ede=22 ede=23 ede=13")
 		if asked := w.asked(); len(asked) > 0 {
 			t.Fatalf("asked again before %d s were over: %q", seconds, asked)
 		}

@@ -19,6 +19,17 @@ type failure struct {
 	ede []dns.EDNS0_EDE
 	// local: it comes from how this lookup came about (a circle, no time left), and says nothing about the question.
 	local bool
+	// since is when it happened, if the cache remembers it.
+	since time.Time
+}
+
+// told is what a client is told of it: that it comes from the cache, too (RFC 8914 section 4.14).
+func (f *failure) told(now time.Time) []dns.EDNS0_EDE {
+	if f.since.IsZero() {
+		return f.ede
+	}
+	return append(f.ede[:len(f.ede):len(f.ede)], dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeCachedError,
+		ExtraText: fmt.Sprintf("it failed %d s ago, and is not tried again yet", int(now.Sub(f.since).Seconds()))})
 }
 
 // finder finds what is known of a name and type, with check also whether it is to be believed; or the failure.
@@ -82,7 +93,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		key.check = !q.cd && r.anchored(key.name)
 		e, f := find(key)
 		if f != nil {
-			return servfail(f.ede)
+			return servfail(f.told(r.cfg.Clock.Now()))
 		}
 		if e == nil {
 			return a
@@ -141,7 +152,7 @@ func (r *Resolver) fill(a *reply, q *question, entries []*cache.Entry, keys []lo
 		ttl, holds := r.ttlOf(e, now)
 		l := link{entry: e, key: keys[i], answer: len(a.answer), authority: len(a.authority)}
 		a.secure = a.secure && e.Status == validate.Secure && holds
-		if e.Status == validate.Insecure {
+		if e.Status == validate.Insecure || e.Status == validate.Indeterminate {
 			a.ede = append(a.ede, e.EDE...)
 		}
 		switch e.Kind {

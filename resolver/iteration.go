@@ -3,6 +3,8 @@ package resolver
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"faultzone/resolver/iterate"
@@ -106,6 +108,9 @@ func (cfg *Config) iteration() iterate.Policy {
 			Referrals: cfg.Limits.Referrals},
 	}
 }
+
+// sortedKeys are the keys of a map by zone, in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // zoneSet makes a set of zone names, and says which are none.
 func zoneSet(what string, names []string) (map[string]bool, error) {

@@ -58,6 +58,9 @@ func (t *task) judgeKeys(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	case d.status != validate.Secure:
 		return d.verdict(), nil
 	case d.keysOf == key.name:
+		if t.r.trusted.zones[key.name] != nil {
+			return verdict{Verdict: t.judgeAnchored(key.name, e.Set), zone: key.name}, nil
+		}
 		v := validate.Keys(key.name, e.Set, d.ds, t.r.cfg.Clock.Now(), t.r.policy)
 		if !d.until.IsZero() && v.Status == validate.Secure {
 			v.Until = earlier(v.Until, d.until) // keys are trusted for no longer than what vouches for them is known

@@ -30,7 +30,7 @@ type LocalZone struct {
 	Name string
 	Type LocalType
 	// EDE goes with what is denied or refused, with Text: 15 (Blocked), 16 (Censored) or 17 (Filtered), say (RFC 8914
-	// sections 4.16 to 4.18); 0: none.
+	// sections 4.16 to 4.18); 0: none. 4 (Forged Answer, section 4.5) goes with local data instead.
 	EDE  uint16
 	Text string
 }
@@ -138,7 +138,11 @@ func (d *localData) answer(z *LocalZone, q *question) *reply {
 		owner = z.Name
 	}
 	if rrs := d.find(owner, q.qtype); rrs != nil {
-		return &reply{authoritative: true, answer: ownedBy(rrs, q.name)}
+		a := &reply{authoritative: true, answer: ownedBy(rrs, q.name)}
+		if z.EDE == dns.ExtendedErrorCodeForgedAnswer {
+			a.ede = []dns.EDNS0_EDE{{InfoCode: z.EDE, ExtraText: z.Text}}
+		}
+		return a
 	}
 	if q.qtype == dns.TypeDS && q.name == z.Name {
 		return nil // it belongs to the zone above (RFC 4035 section 3.1.4.1)
@@ -161,7 +165,7 @@ func (d *localData) answer(z *LocalZone, q *question) *reply {
 	case LocalRefuse:
 		a.rcode, a.authoritative = dns.RcodeRefused, false
 	}
-	if z.EDE != 0 {
+	if z.EDE != 0 && z.EDE != dns.ExtendedErrorCodeForgedAnswer {
 		a.ede = []dns.EDNS0_EDE{{InfoCode: z.EDE, ExtraText: z.Text}}
 	}
 	switch soa := z.soa(); {

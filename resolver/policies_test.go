@@ -30,7 +30,7 @@ func TestFailuresBackOff9520(t *testing.T) {
 				t.Fatalf("nobody is asked, before the wait of %d s", wait)
 			}
 			w.advance(wait*time.Second - 10*time.Millisecond)
-			c.want("long.example.com A", "SERVFAIL ede=22 ede=23")
+			c.want("long.example.com A", "SERVFAIL ede=22 ede=23 ede=13")
 			if asked := w.asked(); len(asked) > 0 {
 				t.Errorf("within %d s: asked %v", wait, asked)
 			}

@@ -23,7 +23,7 @@ func (r *Resolver) refuse(q *question) *reply {
 	r.tell(q.rec, func() Event {
 		return Event{Kind: EventRefused, Query: q.String(), EDE: dns.ExtendedErrorCodeProhibited, Text: "this client may not ask"}
 	})
-	return &reply{rcode: dns.RcodeRefused, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeProhibited}}}
+	return &reply{rcode: dns.RcodeRefused, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeProhibited, ExtraText: "this client may not ask here"}}}
 }
 
 // servfail says why there is no answer.

@@ -3,9 +3,7 @@ package resolver
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -21,7 +19,7 @@ type Resolver struct {
 	cfg     Config
 	cache   *cache.Cache
 	iter    *iterate.Iterator
-	anchors map[string][]dns.RR // by zone, canonical
+	trusted *anchorSet
 	// insecure are the zones with a negative trust anchor.
 	insecure map[string]bool
 	policy   validate.Policy
@@ -50,7 +48,7 @@ func New(cfg Config) (*Resolver, error) {
 	r := &Resolver{
 		cfg:     cfg,
 		cache:   cache.New(cfg.cacheConfig()),
-		anchors: make(map[string][]dns.RR),
+		trusted: newAnchorSet(&cfg),
 		policy:  validate.Policy{Skew: cfg.Skew},
 		flights: make(map[lookupKey]*flight),
 
@@ -62,14 +60,10 @@ func New(cfg Config) (*Resolver, error) {
 	if cfg.ServeStale.On || cfg.Prefetch.On {
 		r.life, r.end = cfg.Clock.WithTimeout(context.Background(), 0)
 	}
-	for _, rr := range cfg.TrustAnchors {
-		zone := dns.CanonicalName(rr.Header().Name)
-		r.anchors[zone] = append(r.anchors[zone], rr)
-	}
 	r.SetAllow(cfg.Allow)
 	r.insecure, _ = zoneSet("DomainInsecure", cfg.DomainInsecure) // checked before
 	ic := iterate.Config{Hints: cfg.Hints, Clock: cfg.Clock, Exchanger: cfg.Exchanger, Cache: r.cache, Rand: cfg.Rand,
-		Anchored: slices.Sorted(maps.Keys(r.anchors)), Policy: cfg.iteration()}
+		Anchored: sortedKeys(r.trusted.zones), Policy: cfg.iteration()}
 	if cfg.Report != nil {
 		ic.Report = func(e iterate.Event) {
 			cfg.Report(ofIteration(e))

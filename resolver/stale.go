@@ -192,7 +192,11 @@ func (r *Resolver) staleInstead(q *question, a *reply, why string) *reply {
 	if stale == nil {
 		return a
 	}
-	stale.ede = append(stale.ede, a.ede...)
+	for _, e := range a.ede {
+		if e.InfoCode != dns.ExtendedErrorCodeCachedError { // that is of a SERVFAIL
+			stale.ede = append(stale.ede, e)
+		}
+	}
 	r.reportStale(q, stale)
 	return stale
 }

@@ -62,7 +62,7 @@ func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure)
 		}
 	}
 	if f, ok := r.cache.Failure(key.name, key.qtype, now); ok {
-		return nil, &failure{ede: f.EDE}
+		return nil, &failure{ede: f.EDE, since: f.Stored}
 	}
 	if key.name == "." {
 		return nil, nil
@@ -271,7 +271,7 @@ func (t *task) failed(err error) *failure {
 	}
 	// Time and budget are this client's question's; another question gets its own.
 	spent := f.Cause != nil && (t.ctx.Err() != nil || errors.Is(f.Cause, iterate.ErrBudget))
-	return &failure{ede: f.EDE(), local: t.outer.Err() != nil || spent && len(t.stack) > 1}
+	return &failure{ede: t.r.notReady(f), local: t.outer.Err() != nil || spent && len(t.stack) > 1}
 }
 
 func (t *task) stuck(format string, key lookupKey) *failure {

@@ -22,6 +22,7 @@ type node struct {
 	// A resolver lives as long as its process; its restart makes another, with an empty cache.
 	resolver    atomic.Pointer[resolver.Resolver]
 	newResolver func() (*resolver.Resolver, error)
+	traces      *tracers           // of a resolver
 	unstarted   *resolver.Resolver // made to check the configuration; the first life
 	client      *stub.Stub
 	local       *stub.Local
@@ -44,7 +45,7 @@ func (n *node) start() {
 			r.SetAllow(before.Allow()) // who may ask is configuration, which outlives the process
 		}
 		n.resolver.Store(r)
-		n.service.Start(resolverProgram{r})
+		n.service.Start(resolverProgram{r, n.traces})
 	case n.local != nil:
 		n.service.Start(localProgram{n.local})
 	}
@@ -81,13 +82,22 @@ func (p authoritativeProgram) Serve(ctx context.Context, m network.Message, send
 	return p.s.Serve(ctx, m.Data, authoritative.Peer{Addr: m.From, Local: m.To, Network: m.Network}, send)
 }
 
-type resolverProgram struct{ r *resolver.Resolver }
+type resolverProgram struct {
+	r      *resolver.Resolver
+	traces *tracers
+}
 
 func (p resolverProgram) AnswerNow(m network.Message) ([]byte, bool) {
+	if p.traces.wants(m.From.Addr()) {
+		return nil, false
+	}
 	return p.r.AnswerNow(m.Data, resolver.Peer{Addr: m.From, Local: m.To, Network: m.Network})
 }
 
 func (p resolverProgram) Serve(ctx context.Context, m network.Message, send func([]byte) error) error {
+	if p.traces.wants(m.From.Addr()) {
+		return p.r.ServeTraced(ctx, m.Data, resolver.Peer{Addr: m.From, Local: m.To, Network: m.Network}, p.traces.tell, send)
+	}
 	return p.r.Serve(ctx, m.Data, resolver.Peer{Addr: m.From, Local: m.To, Network: m.Network}, send)
 }
 

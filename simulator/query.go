@@ -32,6 +32,8 @@ type Result struct {
 	Server netip.Addr
 	// Elapsed is the world time from the question to its end.
 	Elapsed time.Duration
+	// Traces are the paths that resolvers which were asked for it took, in order, with Options.Trace.
+	Traces []*Trace
 	// From and To are the journal's entries between which the question was under way; [World.Path] reads them.
 	From, To int
 }
@@ -82,7 +84,7 @@ func (w *World) QueryAt(ctx context.Context, at time.Time, began func(), q scena
 			began()
 		}
 		from, start := w.journal.Len(), w.Now()
-		r = ask(ctx)
+		r = w.traced(q, func() Result { return ask(ctx) })
 		r.Elapsed = w.Now().Sub(start)
 		r.From, r.To = from, w.journal.Len()
 	})

@@ -33,6 +33,8 @@ type Options struct {
 	Start time.Time
 	// Seed replaces the scenario's.
 	Seed *uint64
+	// Trace has questions put with Query tell their paths through resolvers (Result.Traces).
+	Trace bool
 }
 
 // World is one running simulation. Its methods may be called from any goroutine that is not one of its activities.
@@ -53,6 +55,9 @@ type World struct {
 	acts   sync.Mutex // one fault is injected or healed at a time
 	layers fault.Layers
 
+	trace  bool
+	traces tracers
+
 	mu      sync.Mutex
 	faults  []*Injected
 	sockets map[netip.Addr]*network.Socket // of addresses without a node that questions came from
@@ -72,6 +77,7 @@ func New(s *scenarios.Scenario, o Options) (*World, error) {
 	if o.Seed != nil {
 		w.seed = *o.Seed
 	}
+	w.trace = o.Trace
 	switch {
 	case !o.Start.IsZero():
 		w.start = o.Start.UTC()

@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 
 	"faultzone/scenarios"
+	"faultzone/simulator"
 	"faultzone/simulator/play"
 )
 
@@ -74,6 +75,17 @@ func printFailure(w io.Writer, number int, s play.Step) {
 	}
 	for _, line := range s.Path {
 		fmt.Fprintf(w, "          %s\n", line)
+	}
+	printTraces(w, "        ", s.Traces)
+}
+
+// printTraces prints the paths that resolvers took for a step's question.
+func printTraces(w io.Writer, indent string, traces []*simulator.Trace) {
+	for _, t := range traces {
+		fmt.Fprintf(w, "%sa resolver's path for %s, asked by %s:\n", indent, t.Query, t.Client)
+		for _, line := range t.Lines() {
+			fmt.Fprintf(w, "%s  %s\n", indent, line)
+		}
 	}
 }
 

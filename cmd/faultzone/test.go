@@ -25,6 +25,7 @@ func testCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "print the verdict as JSON", DisableDefaultText: true},
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE`, as JSON lines (with several scenarios one after another)"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenarios' own", DefaultText: "each scenario's own"},
+			&cli.BoolFlag{Name: "trace", Usage: "with --verbose, print the path of each question through the resolvers", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step", DisableDefaultText: true},
 		},
 		OnUsageError: onUsageError,
@@ -108,7 +109,7 @@ type tester struct {
 }
 
 func (t *tester) play(s *scenarios.Scenario) error {
-	w, err := simulator.New(s, simulator.Options{Seed: t.seed})
+	w, err := simulator.New(s, simulator.Options{Seed: t.seed, Trace: true})
 	if err != nil {
 		return usage("%s: %w", s.Name, err)
 	}
@@ -116,7 +117,12 @@ func (t *tester) play(s *scenarios.Scenario) error {
 	options := play.Options{}
 	if t.verbose {
 		fmt.Fprintf(t.c.App.Writer, "%s: %s\n", s.Name, s.Title)
-		options.OnStep = func(step play.Step) { printStep(t.c.App.Writer, step) }
+		options.OnStep = func(step play.Step) {
+			printStep(t.c.App.Writer, step)
+			if t.c.Bool("trace") {
+				printTraces(t.c.App.Writer, "            ", step.Traces)
+			}
+		}
 	}
 	r, err := play.Run(t.c.Context, w, options)
 	if err != nil {

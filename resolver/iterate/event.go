@@ -62,16 +62,16 @@ func (w *walk) begin() {
 	if w.req.Report == nil {
 		return
 	}
-	from := "which were configured"
+	from := "from the hints"
 	switch {
-	case w.zone.cached:
+	case w.zone.route != nil:
+		from = "which were configured"
+	case w.zone != w.it.root:
 		from = "known from the cache"
 		now := w.it.cfg.Clock.Now()
 		if e, ok := w.it.cfg.Cache.RRset(w.zone.zone, dns.TypeNS, now); ok {
 			from += fmt.Sprintf(" for %d s more", e.TTL(now))
 		}
-	case w.zone == w.it.root:
-		from = "from the hints"
 	}
 	w.req.Report(Event{Kind: EventStart, Query: w.q.String(), Zone: w.zone.zone,
 		Text: fmt.Sprintf("begins with the servers of zone %s, %s", w.zone.zone, from)})

@@ -81,6 +81,9 @@ func (f *Failure) EDE() []dns.EDNS0_EDE {
 		return []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeOther, ExtraText: ErrBudget.Error()}}
 	}
 	list := []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeNoReachableAuthority, ExtraText: "at delegation " + f.Zone}}
+	if text := f.detail(Attempt.silent); text != "" {
+		list[0].ExtraText += ": " + text
+	}
 	if errors.Is(f.Cause, context.DeadlineExceeded) {
 		list[0].ExtraText += ", out of time"
 	}

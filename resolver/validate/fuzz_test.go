@@ -100,6 +100,7 @@ func FuzzSigned(f *testing.F) {
 		if (v.Status != Secure) != (v.Status == Bogus) || v.Status == Bogus && v.Why == "" {
 			t.Errorf("%+v", v)
 		}
+		Revoked("example.", RRset{RRs: keys, Sigs: set.Sigs}, now, Policy{})
 		Keys("example.", RRset{RRs: keys, Sigs: set.Sigs}, append(ds, keys...), now, Policy{})
 		if !reflect.DeepEqual(m.Answer, same.Answer) {
 			t.Errorf("the records were changed: %v, %v", m.Answer, same.Answer)

@@ -12,7 +12,7 @@ import (
 // Keys checks the DNSKEY RRset of zone against what vouches for it: the DS RRset that its parent holds (already Secure),
 // or trust anchors, which may be DS or DNSKEY. Secure means that all keys of the RRset may be used for the zone. It is
 // Insecure when ds holds only unknown algorithms (EDE 1) or digests (EDE 2; RFC 4035 section 5.2, RFC 6840 section 5.2),
-// which is told even without a DNSKEY RRset, and Indeterminate when ds is empty. One key that stands is enough (RFC 6840
+// which is told even without a DNSKEY RRset, and Indeterminate when ds is empty (EDE 5). One key that stands is enough (RFC 6840
 // section 5.11).
 func Keys(zone string, dnskey RRset, ds []dns.RR, now time.Time, p Policy) Verdict {
 	c, ok := newChecker(zone, dnskey.RRs, now, p)
@@ -79,7 +79,8 @@ func readAnchors(zone name, rrs []dns.RR) (anchors, Verdict) {
 	}
 	switch {
 	case !seen:
-		return a, Verdict{Status: Indeterminate, Why: fmt.Sprintf("nothing vouches for the keys of zone %s", zone)}
+		return a, Verdict{Status: Indeterminate, EDE: dns.ExtendedErrorCodeDNSSECIndeterminate,
+			Why: fmt.Sprintf("nothing vouches for the keys of zone %s", zone)}
 	case len(a.ds)+len(a.keys) > 0:
 		if better {
 			a.dropSHA1()

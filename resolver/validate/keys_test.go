@@ -56,8 +56,8 @@ func TestKeys(t *testing.T) {
 		{"an unknown digest beside a good one", good, []dns.RR{ds(ksk, dns.SHA256, func(d *dns.DS) { d.DigestType = 3 }), ds(ksk, dns.SHA256)}, Secure, 0, nil},
 		{"a wrong DS beside a good one", good, []dns.RR{ds(ksk, dns.SHA256, wrongDigest), ds(ksk, dns.SHA256)}, Secure, 0, nil},
 
-		{"nothing vouches", good, nil, Indeterminate, 0, []string{"example."}},
-		{"DS of another zone", good, []dns.RR{ds(ksk, dns.SHA256, func(d *dns.DS) { d.Hdr.Name = "example.com." })}, Indeterminate, 0, nil},
+		{"nothing vouches", good, nil, Indeterminate, 5, []string{"example."}},
+		{"DS of another zone", good, []dns.RR{ds(ksk, dns.SHA256, func(d *dns.DS) { d.Hdr.Name = "example.com." })}, Indeterminate, 5, nil},
 		{"unknown algorithm alone (RFC 4035 5.2)", good, []dns.RR{ds(ksk, dns.SHA256, func(d *dns.DS) { d.Algorithm = dns.ED448 })}, Insecure, 1, nil},
 		{"retired algorithm alone (RFC 9905)", good, []dns.RR{ds(ksk, dns.SHA256, func(d *dns.DS) { d.Algorithm = dns.RSASHA1NSEC3SHA1 })}, Insecure, 1, nil},
 		{"unknown digest alone (RFC 6840 5.2)", good, []dns.RR{ds(ksk, dns.SHA256, func(d *dns.DS) { d.DigestType = 3 })}, Insecure, 2, nil},

@@ -44,6 +44,8 @@ type Step struct {
 	// Failures are the expectations that did not hold; Path is then the question's way through the world.
 	Failures []string
 	Path     []string
+	// Traces are what resolvers tell of a question's path, in a world with simulator.Options.Trace.
+	Traces []*simulator.Trace
 }
 
 // Fault is one injected fault's record.
@@ -175,6 +177,7 @@ func (p *player) query(s *scenarios.Step, out *Step, at time.Time, began func())
 		return err
 	}
 	out.Got = describeResult(s.Query, result)
+	out.Traces = result.Traces
 	if s.Expect == nil {
 		return nil
 	}
