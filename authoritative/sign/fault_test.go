@@ -140,7 +140,7 @@ func TestFaults(t *testing.T) {
 		{"unassigned-zsk-algo", under(sign.Pretend(100, sign.ZSKs, ksk, zsk)), nil, mail, bogus, unknownKey},
 		{"reserved-zsk-algo", under(sign.Pretend(200, sign.ZSKs, ksk, zsk)), nil, mail, bogus, unknownKey},
 
-		{"no-ds", under(nil), []dns.RR{}, mail, validate.Indeterminate, none},
+		{"no-ds", under(nil), []dns.RR{}, mail, validate.Indeterminate, dns.ExtendedErrorCodeDNSSECIndeterminate},
 		{"ds-bad-tag", under(nil), ds(func(d *dns.DS) { d.KeyTag++ }), mail, bogus, noKey},
 		{"ds-bad-key-algo", under(nil), ds(func(d *dns.DS) { d.Algorithm = dns.ED25519 }), mail, bogus, noKey},
 		{"ds-unassigned-key-algo", under(nil), ds(func(d *dns.DS) { d.Algorithm = 100 }), mail, insecure, unknownKey},
