@@ -156,6 +156,24 @@ func TestOwnWorld(t *testing.T) {
 	if first := w.Resolvers[0]; first.QNAMEMinimisation != "" || first.Forward != nil || first.Stub != nil || first.DomainInsecure != nil {
 		t.Errorf("a resolver's routes are %+v", first)
 	}
+	if first := w.Resolvers[0]; !reflect.DeepEqual(first.Policies, Policies{}) {
+		t.Errorf("the policies of a resolver that says nothing are %+v", first.Policies)
+	}
+	equal(t, "policies", w.Resolvers[3].Policies, Policies{
+		Access: []AccessRule{{netip.MustParsePrefix("10.7.66.0/24"), "drop"}, {netip.MustParsePrefix("10.7.67.1/32"), "refuse"},
+			{netip.MustParsePrefix("10.7.0.0/16"), "allow"}},
+		NonRecursive: "refuse", Local: []string{"printer.example. 300 IN A 10.7.9.1"},
+		LocalZones:   []LocalZone{{Name: "ads.example.", Type: "nxdomain"}, {"bad.example.", "refuse", 15, "a list says so"}},
+		SpecialNames: "all", Version: "9", ID: "one", MaxUDPSize: 512, FullResponses: true, MaxWaiting: 10, DropWaiting: true,
+		MinNegativeTTL: 5 * time.Second, FailureTTL: time.Second, MaxFailureTTL: time.Minute, CacheBytes: 1 << 20,
+		PrefetchTrigger: 2 * time.Second, PrefetchLife: 9 * time.Second,
+		Stale: Stale{Answer: "after-failure", ClientTimer: time.Second, TTL: 10 * time.Second, Recheck: 20 * time.Second,
+			Reset: true, NotForBogus: true},
+		NoIPv4: true, NoPriming: true, MinimisationType: dns.TypeNS, BelowNXDOMAIN: "never", Cookies: true, RandomCase: true,
+		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour,
+		AnchorUpdates: true, AnchorAddHoldDown: 10 * day, AnchorKeepRevoked: 20 * day,
+		Limits: Limits{10 * time.Second, 50, 8, 20, 5, 32, 4, 16, 2, 32},
+	})
 	till, laptop := w.Clients[0], w.Clients[1]
 	till.Pos, laptop.Pos = Position{}, Position{}
 	equal(t, "till", till, Client{

@@ -128,7 +128,8 @@ type Resolver struct {
 	Forward, Stub []Route
 	// DomainInsecure are negative trust anchors (RFC 7646).
 	DomainInsecure []string
-	Pos            Position
+	Policies
+	Pos Position
 }
 
 // Client is a host with glibc's stub resolver.

@@ -214,7 +214,9 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	if s.Validate {
 		config.TrustAnchors, _ = w.Anchors()
 	}
-	config.Prime = true // RFC 9609, as real resolvers do
+	if err := setPolicies(&config, s); err != nil {
+		return err
+	}
 	config.DomainInsecure = s.DomainInsecure
 	config.QNAMEMinimisation = minimisation(s.QNAMEMinimisation)
 	for _, r := range s.Forward {
@@ -224,8 +226,15 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 		config.Stub = append(config.Stub, resolver.Stub(r))
 	}
 	n.traces = &w.traces
-	n.newResolver = func() (*resolver.Resolver, error) { return resolver.New(config) }
-	n.unstarted, err = n.newResolver()
+	n.newResolver = func(known []resolver.Anchor) (*resolver.Resolver, error) {
+		own := config
+		own.AnchorUpdates.Known = known
+		return resolver.New(own)
+	}
+	if config.AnchorUpdates.On {
+		n.anchored = w.driver.Go
+	}
+	n.unstarted, err = n.newResolver(nil)
 	return err
 }
 
