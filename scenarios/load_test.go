@@ -187,6 +187,11 @@ func TestOwnWorld(t *testing.T) {
 	equal(t, "laptop", laptop, Client{
 		Name: "laptop", Addresses: addresses("10.7.2.11"), Nameservers: addresses("127.0.0.53"), LocalStub: addresses("10.7.3.1"),
 	})
+	w.Upstream.Pos = Position{}
+	equal(t, "upstream", *w.Upstream, Upstream{
+		Servers: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5353"), netip.MustParseAddrPort("[::1]:53"), netip.MustParseAddrPort("192.0.2.1:53")},
+		Keep:    []string{"corp."}, Addresses: addresses("100.64.0.53", "2001:db8:64::53"),
+	})
 	shopWeb, plain := w.Web[0], w.Web[1]
 	shopWeb.Pos, plain.Pos = Position{}, Position{}
 	equal(t, "shop", shopWeb, Web{Name: "shop", Addresses: addresses("10.7.2.1", "fd00:7:2::1"), Port: 8080, Responses: []Response{

@@ -29,6 +29,7 @@ type World struct {
 	Resolvers []Resolver
 	Clients   []Client
 	Web       []Web
+	Upstream  *Upstream // nil: names outside of the world's zones do not exist
 	Keys      []Key
 	Links     []Link
 	// Vantage holds the addresses that queries come from when a step, or a real client, names no other: the one in

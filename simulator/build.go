@@ -55,6 +55,9 @@ func (w *World) build() error {
 			return fmt.Errorf("web host %s: %w", plan.Web[i].Name, err)
 		}
 	}
+	if err := w.addUpstream(); err != nil {
+		return err
+	}
 	w.vantage = w.net.SocketFrom(stream(w.seed, "vantage"), plan.Vantage...)
 	return nil
 }
@@ -220,8 +223,9 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	config.DomainInsecure = s.DomainInsecure
 	config.QNAMEMinimisation = minimisation(s.QNAMEMinimisation)
 	for _, r := range s.Forward {
-		config.Forward = append(config.Forward, resolver.Forward(r))
+		config.Forward = append(config.Forward, resolver.Forward{Zone: r.Zone, Servers: r.Servers, First: r.First})
 	}
+	w.forwardOut(&config, s)
 	for _, r := range s.Stub {
 		config.Stub = append(config.Stub, resolver.Stub(r))
 	}

@@ -50,6 +50,7 @@ const (
 	KindAuthoritative Kind = "authoritative" // an authoritative server says what it did
 	KindResolver      Kind = "resolver"      // a resolver says what it did
 	KindWeb           Kind = "web"           // a web host answered a request
+	KindUpstream      Kind = "upstream"      // the way out of the world has had no answer
 	KindWorld         Kind = "world"         // the world began, or its clock was moved
 )
 
@@ -202,7 +203,7 @@ func (e Entry) String() string {
 			from = e.From
 		}
 		return fmt.Sprintf("%s → %s %s: %s", from, e.Node, e.Kind, e.Text)
-	case KindResolver:
+	case KindUpstream, KindResolver:
 		return fmt.Sprintf("%s: %s %s: %s", e.Node, e.What, e.Query, e.Text)
 	}
 	return fmt.Sprintf("%s %s: %s", e.Kind, e.What, e.Text)

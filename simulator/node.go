@@ -11,7 +11,7 @@ import (
 	"faultzone/simulator/stub"
 )
 
-// node is a host of the world with what runs on it. Of server, resolver, client and web one is set.
+// node is a host of the world with what runs on it. Of server, resolver, client, web and outside one is set.
 type node struct {
 	name    string
 	host    *network.Node
@@ -28,6 +28,7 @@ type node struct {
 	client      *stub.Stub
 	local       *stub.Local
 	web         *site
+	outside     *outside
 }
 
 // start begins the node's program.
@@ -54,6 +55,8 @@ func (n *node) start() {
 		n.keepAnchors(n.service.Start(resolverProgram{r, n.traces}), r)
 	case n.local != nil:
 		n.service.Start(localProgram{n.local})
+	case n.outside != nil:
+		n.outside.start(n.service)
 	case n.web != nil:
 		n.service.Start(webProgram{})
 	}
