@@ -35,6 +35,8 @@ type Entry struct {
 	Target  string `json:"target,omitempty"`
 	Fate    string `json:"fate,omitempty"`
 	Rule    string `json:"rule,omitempty"`
+	// By is who did it, of an act.
+	By string `json:"by,omitempty"`
 	// Text is for the reader: of a leg, the message in short.
 	Text string `json:"text,omitempty"`
 }
@@ -44,7 +46,8 @@ type Kind string
 
 // The kinds of entry.
 const (
-	KindStep          Kind = "step"          // a step of the scenario, or somebody's act
+	KindStep          Kind = "step"          // a step of the scenario
+	KindAct           Kind = "act"           // somebody did something to the world from outside
 	KindFault         Kind = "fault"         // a fault began, ended, or did its work
 	KindLeg           Kind = "leg"           // a message crossed the network, or did not
 	KindAuthoritative Kind = "authoritative" // an authoritative server says what it did
@@ -205,6 +208,8 @@ func (e Entry) String() string {
 		return fmt.Sprintf("%s → %s %s: %s", from, e.Node, e.Kind, e.Text)
 	case KindUpstream, KindResolver:
 		return fmt.Sprintf("%s: %s %s: %s", e.Node, e.What, e.Query, e.Text)
+	case KindAct:
+		return fmt.Sprintf("%s by %s: %s", e.What, e.By, e.Text)
 	}
 	return fmt.Sprintf("%s %s: %s", e.Kind, e.What, e.Text)
 }

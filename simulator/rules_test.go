@@ -40,8 +40,10 @@ var layers = map[string]struct {
 		"the way out of the world is a program on its network, with real servers behind it"},
 	"simulator": {[]string{"authoritative", "authoritative/zone", "authoritative/sign", "resolver", "scenarios", "simulator/clock",
 		"simulator/network", "simulator/fault", "simulator/stub", "simulator/edge", "simulator/relay"}, "the world is the only place where faults meet servers"},
-	"simulator/play": {[]string{"scenarios", "simulator", "simulator/clock", "simulator/fault"}, "the player drives a world from outside"},
-	"cmd/faultzone": {[]string{"scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
+	"simulator/play":    {[]string{"scenarios", "simulator", "simulator/clock", "simulator/fault"}, "the player drives a world from outside"},
+	"simulator/live":    {[]string{"scenarios", "simulator", "simulator/edge", "simulator/play"}, "a host puts a world onto sockets and has it played; who commands it is not its business"},
+	"simulator/running": {nil, "the record of running worlds is files; it knows no world"},
+	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
 		"the command line speaks to the world, not to its servers"},
 }
 

@@ -199,6 +199,14 @@ func (w *World) Live() bool {
 	return live
 }
 
+// Speed is the present pace: 0 in a world that stands still, as every world in virtual time does.
+func (w *World) Speed() float64 {
+	if live, ok := w.driver.(*clock.Live); ok {
+		return live.Speed()
+	}
+	return 0
+}
+
 // SetSpeed changes the pace of a live world; 0 pauses it.
 func (w *World) SetSpeed(speed float64) error {
 	live, ok := w.driver.(*clock.Live)
@@ -214,8 +222,13 @@ func (w *World) note(e Entry) {
 	w.journal.add(e)
 }
 
-// Note writes a step of a scenario, or somebody's act, into the journal.
+// Note writes a step of a scenario into the journal.
 func (w *World) Note(what, text string) { w.note(Entry{Kind: KindStep, What: what, Text: text}) }
+
+// Act writes into the journal what somebody outside of the world does to it.
+func (w *World) Act(by, what, text string) {
+	w.note(Entry{Kind: KindAct, By: by, What: what, Text: text})
+}
 
 // VantageAddresses are where questions come from when nobody says otherwise.
 func (w *World) VantageAddresses() []netip.Addr { return w.scenario.World.Vantage }

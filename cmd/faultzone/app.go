@@ -17,6 +17,7 @@ const (
 	exitFailed      = 1   // an expectation did not hold
 	exitUsage       = 2   // the command line or a scenario is wrong
 	exitEnvironment = 3   // this machine refused: a port, a permission, a file
+	exitHalted      = 4   // somebody halted the world
 	exitInterrupted = 130 // SIGINT or SIGTERM
 )
 

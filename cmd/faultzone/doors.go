@@ -55,25 +55,18 @@ func edgeConfig(c *cli.Context) (doorFlags, error) {
 	return f, nil
 }
 
-// open puts the world's nodes onto real sockets.
-func (f doorFlags) open(w *simulator.World) (*edge.Edge, error) {
-	config := edge.Config{Network: w.Network(), Nodes: w.EdgeNodes(), As: w.VantageAddresses(), Port: uint16(f.port), Report: f.report}
-	if last := int(f.port) + len(config.Nodes) - 1; f.kind == "ports" && f.port > 0 && last > 65535 {
-		return nil, usage("--port %d: the world has %s with a port each, and ports end at 65535", f.port, plural(len(config.Nodes), "node"))
+// clients are the addresses that real clients are taken for; none: the world's vantage.
+func (f doorFlags) clients(s *scenarios.Scenario) ([]netip.Addr, error) {
+	if !f.as.IsValid() {
+		return nil, nil
 	}
-	if f.as.IsValid() {
-		config.As = []netip.Addr{f.as}
-		for _, a := range w.VantageAddresses() {
-			if a.Is4() != f.as.Is4() {
-				config.As = append(config.As, a) // nodes of the other family are reached as ever
-			}
+	list := []netip.Addr{f.as}
+	for _, a := range s.World.Vantage {
+		if a.Is4() != f.as.Is4() {
+			list = append(list, a) // nodes of the other family are reached as ever
 		}
 	}
-	e, err := f.listen(config)
-	if err != nil {
-		return nil, environment(err)
-	}
-	return e, nil
+	return list, nil
 }
 
 // probe asks a door over UDP and TCP for a name that every server has an opinion on.

@@ -9,8 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"faultzone/scenarios"
 	"faultzone/simulator"
 	"faultzone/simulator/edge"
+	"faultzone/simulator/live"
 	"faultzone/simulator/play"
 )
 
@@ -70,28 +72,41 @@ func runAction(c *cli.Context) error {
 			return flagFileError("journal", path, err)
 		}
 	}
-	w, err := simulator.New(s, options)
-	if err != nil {
-		return usage("%s: %w", s.Name, err)
-	}
-	defer w.Close()
-	// Until everything listens the world stands still: its first step waits for its first client.
-	if err := w.SetSpeed(0); err != nil {
-		return err
-	}
-	e, err := doors.open(w)
+	h, err := host(c, s, options, doors)
 	if err != nil {
 		return err
 	}
-	defer e.Close()
-	if err := announce(c, w, e.Doors(), options.Speed); err != nil {
+	defer h.Close()
+	if err := announce(c, h.World(), h.Doors(), options.Speed); err != nil {
 		return err
 	}
-	if err := w.SetSpeed(options.Speed); err != nil {
+	if err := h.Go(); err != nil {
 		return err
 	}
-	err = serve(c, w)
-	return errors.Join(err, writeJournal(c, w))
+	err = serve(c, h)
+	return errors.Join(err, writeJournal(c, h.World()))
+}
+
+// host puts the scenario's world onto sockets. Until everything listens it stands still: its first step waits for its
+// first client.
+func host(c *cli.Context, s *scenarios.Scenario, o simulator.Options, doors doorFlags) (*live.Host, error) {
+	as, err := doors.clients(s)
+	if err != nil {
+		return nil, err
+	}
+	out := c.App.Writer
+	h, err := live.New(live.Config{Scenario: s, Options: o, Open: doors.listen, Port: uint16(doors.port), As: as, Report: doors.report,
+		OnStep: func(s play.Step) { printStep(out, s) }})
+	var refused *live.EdgeError
+	switch {
+	case errors.Is(err, edge.ErrPortsEnd):
+		return nil, usage("--port %w", err)
+	case errors.As(err, &refused):
+		return nil, environment(err)
+	case err != nil:
+		return nil, usage("%s: %w", s.Name, err)
+	}
+	return h, nil
 }
 
 // announce makes sure of every door, and then tells people and programs of them.
@@ -127,16 +142,42 @@ func printPlan(w io.Writer, world *simulator.World, speed float64) {
 	fmt.Fprintf(w, ":\n\n")
 }
 
-// serve plays the steps and then stays until it is interrupted.
-func serve(c *cli.Context, w *simulator.World) error {
+// serve plays the steps, anew after each reset, and then stays until it is interrupted.
+func serve(c *cli.Context, h *live.Host) error {
 	out := c.App.Writer
-	r, err := play.Run(c.Context, w, play.Options{OnStep: func(s play.Step) { printStep(out, s) }})
-	if c.Context.Err() != nil {
-		return &exitError{code: exitInterrupted}
+	for {
+		life := h.Life()
+		r, err := h.Play(c.Context)
+		switch {
+		case c.Context.Err() != nil:
+			return &exitError{code: exitInterrupted}
+		case errors.Is(err, live.ErrReset):
+			fmt.Fprintf(out, "\nEverything is as at the start.\n\n")
+			continue
+		case errors.Is(err, live.ErrHalted):
+			fmt.Fprintf(out, "\n%v. Every fault is healed, and no more steps are played.\n", err)
+			if c.Bool("once") {
+				return &exitError{code: exitHalted}
+			}
+		case err != nil:
+			return err
+		default:
+			if err := told(c, r); err != nil || c.Bool("once") {
+				return err
+			}
+		}
+		select {
+		case <-c.Context.Done():
+			return &exitError{code: exitInterrupted}
+		case <-life.Ended():
+			fmt.Fprintf(out, "\nEverything is as at the start.\n\n")
+		}
 	}
-	if err != nil {
-		return err
-	}
+}
+
+// told prints what a play came to. With --once the error is the verdict.
+func told(c *cli.Context, r *play.Report) error {
+	out := c.App.Writer
 	if r.Checked > 0 {
 		fmt.Fprintln(out)
 		t := newTable(out, r.Name)
@@ -152,8 +193,7 @@ func serve(c *cli.Context, w *simulator.World) error {
 	if len(r.Steps) > 0 {
 		fmt.Fprintf(out, "\nAll steps are done. The world goes on until it is interrupted (Ctrl-C).\n")
 	}
-	<-c.Context.Done()
-	return &exitError{code: exitInterrupted}
+	return nil
 }
 
 // liveOptions reads the flags that are about time and chance.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"faultzone/simulator/clock"
@@ -28,7 +29,8 @@ const (
 // door is a pair of sockets.
 type door struct {
 	edge    *Edge
-	node    Node
+	name    string // the node's
+	behind  atomic.Pointer[behind]
 	world   netip.Addr
 	source  source
 	showing sync.Mutex // one change of the sockets at a time
@@ -38,6 +40,19 @@ type door struct {
 	udp   *net.UDPConn // nil while closed
 	tcp   *net.TCPListener
 	conns map[*net.TCPConn]bool
+}
+
+// behind is the world behind a door.
+type behind struct {
+	network *network.Network
+	service *network.Service
+}
+
+// lead has the door lead to a node, and show its state from now on.
+func (d *door) lead(n *network.Network, node Node) {
+	d.behind.Store(&behind{n, node.Service})
+	node.Service.Watch(d.show)
+	d.show(node.Service.State())
 }
 
 // listen opens the door at its address; a free port that it was given once is kept.
@@ -88,7 +103,7 @@ func (d *door) address() netip.AddrPort {
 func (d *door) show(network.State) {
 	d.showing.Lock()
 	defer d.showing.Unlock()
-	if d.node.Service.State() == network.Refusing {
+	if d.behind.Load().service.State() == network.Refusing {
 		d.shut()
 		return
 	}
@@ -99,7 +114,7 @@ func (d *door) show(network.State) {
 		return
 	}
 	if err := d.listen(); err != nil && d.edge.config.Report != nil {
-		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.node.Name, err))
+		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.name, err))
 	}
 }
 
@@ -150,7 +165,7 @@ func (d *door) serveConn(c *net.TCPConn) {
 			return
 		}
 		m := network.Message{Network: "tcp", From: from, To: to, Data: data}
-		if fate := d.edge.config.Network.Deliver(m, out.put); fate == network.Refused {
+		if fate := d.behind.Load().network.Deliver(m, out.put); fate == network.Refused {
 			return
 		}
 	}

@@ -57,6 +57,9 @@ type Edge struct {
 	wg     sync.WaitGroup
 }
 
+// ErrPortsEnd is Ports' error for a first port that leaves too few behind it.
+var ErrPortsEnd = errors.New("ports end at 65535")
+
 // Ports opens a port of 127.0.0.1 for each node. An error says which port could not be had; errors.Is tells
 // syscall.EADDRINUSE and syscall.EACCES.
 func Ports(c Config) (*Edge, error) {
@@ -65,7 +68,7 @@ func Ports(c Config) (*Edge, error) {
 		port := c.Port
 		if port != 0 {
 			if int(port)+i > 65535 {
-				return nil, errors.Join(fmt.Errorf("%d ports from %d on: they end at 65535", len(c.Nodes), port), e.Close())
+				return nil, errors.Join(fmt.Errorf("%d: the world has %d nodes with a port each, and %w", port, len(c.Nodes), ErrPortsEnd), e.Close())
 			}
 			port += uint16(i)
 		}
@@ -146,13 +149,32 @@ func (e *Edge) openForBound(n Node, to netip.Addr, real netip.AddrPort) error {
 }
 
 func (e *Edge) open(n Node, world netip.Addr, real netip.AddrPort, as source) error {
-	d := &door{edge: e, node: n, world: world, real: real, source: as}
+	d := &door{edge: e, name: n.Name, world: world, real: real, source: as}
+	d.behind.Store(&behind{e.config.Network, n.Service})
 	if err := d.listen(); err != nil {
 		return fmt.Errorf("%s: %w%s", n.Name, err, advice(err))
 	}
 	e.doors = append(e.doors, d)
-	n.Service.Watch(d.show)
-	d.show(n.Service.State())
+	d.lead(e.config.Network, n)
+	return nil
+}
+
+// Move has every door lead to the node of its name in another network: a world that takes the place of the one before,
+// at the same addresses. Nothing that is on its way in the old one comes back after the doors are moved and it is closed.
+// It fails, with nothing moved, when a door's node is not among the nodes.
+func (e *Edge) Move(n *network.Network, nodes []Node) error {
+	named := map[string]Node{}
+	for _, node := range nodes {
+		named[node.Name] = node
+	}
+	for _, d := range e.doors {
+		if _, ok := named[d.name]; !ok {
+			return fmt.Errorf("the other world has no node %s for the door at %s", d.name, d.address())
+		}
+	}
+	for _, d := range e.doors {
+		d.lead(n, named[d.name])
+	}
 	return nil
 }
 
@@ -171,7 +193,7 @@ func advice(err error) string {
 func (e *Edge) Doors() []Door {
 	list := make([]Door, len(e.doors))
 	for i, d := range e.doors {
-		list[i] = Door{Node: d.node.Name, World: d.world, Real: d.address()}
+		list[i] = Door{Node: d.name, World: d.world, Real: d.address()}
 	}
 	return list
 }

@@ -48,10 +48,11 @@ func (d *door) serveUDP(u *net.UDPConn) {
 			continue // an ICMP error of an earlier reply
 		}
 		replies, answered = replies[:0], answered[:0]
+		world := d.behind.Load().network
 		for i, p := range packets {
 			current = p.client
 			m := network.Message{Network: "udp", From: d.source(p.client), To: to, Data: p.data}
-			if reply, _ := d.edge.config.Network.Pass(m, later); reply != nil {
+			if reply, _ := world.Pass(m, later); reply != nil {
 				replies, answered = append(replies, reply), append(answered, i)
 			}
 		}

@@ -1,0 +1,233 @@
+// Package live hosts a world on real sockets of this machine: it opens them, plays the scenario's steps as the wall
+// brings their times, stops that and heals everything when told to halt, and can begin again at the same addresses.
+//
+// A [Host] outlives its worlds: [Host.Reset] puts a new one, as it was at the start, in the old one's place. Whoever
+// holds a world of it asks for it anew after a reset ([Host.World], [Life.Ended]). Close leaves nothing behind.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"faultzone/scenarios"
+	"faultzone/simulator"
+	"faultzone/simulator/edge"
+	"faultzone/simulator/play"
+)
+
+// Config says what to host, and where.
+type Config struct {
+	Scenario *scenarios.Scenario
+	// Options are those of each of its worlds; Live is implied, and a Speed of 0 is 1.
+	Options simulator.Options
+	// Open makes the sockets: edge.Ports, edge.Loopback or edge.Exact.
+	Open func(edge.Config) (*edge.Edge, error)
+	// Port is the edge's; see edge.Config.
+	Port uint16
+	// As are the world addresses that real clients are taken for; none: the world's vantage.
+	As []netip.Addr
+	// Report is told of what goes wrong behind the scenes, such as a socket that could not be opened again.
+	Report func(error)
+	// OnStep is told of each step as it is done. It is called from the goroutine that called Play.
+	OnStep func(play.Step)
+}
+
+// Host is a world on real sockets. Its methods may be called from any goroutine.
+type Host struct {
+	config Config
+	edge   *edge.Edge
+
+	acts sync.Mutex // one reset, halt or close at a time
+	mu   sync.Mutex
+	life *Life
+}
+
+// Life is one world of a host, from its start to the reset that ends it.
+type Life struct {
+	World *simulator.World
+	// Playing ends when no more steps are to be played: after a halt, a reset or a close.
+	playing context.Context
+	stop    context.CancelFunc
+	ended   chan struct{}
+	// halted is the reason of the first halt; guarded by the host's mu.
+	halted *string
+}
+
+// Ended is closed when another world has taken this one's place, or the host is closed.
+func (l *Life) Ended() <-chan struct{} { return l.ended }
+
+// ErrHalted is what a play ends with when somebody has halted the world.
+var ErrHalted = errors.New("halted")
+
+// New builds the world and opens its sockets. The world answers, and its time stands still until Go.
+func New(c Config) (*Host, error) {
+	c.Options.Live = true
+	if c.Options.Speed == 0 {
+		c.Options.Speed = 1
+	}
+	h := &Host{config: c}
+	l, err := h.begin()
+	if err != nil {
+		return nil, err
+	}
+	h.life = l
+	as := c.As
+	if len(as) == 0 {
+		as = l.World.VantageAddresses()
+	}
+	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: l.World.EdgeNodes(), As: as, Port: c.Port, Report: c.Report})
+	if err != nil {
+		return nil, &EdgeError{errors.Join(err, l.World.Close())}
+	}
+	return h, nil
+}
+
+// EdgeError is what this machine refused: a port, a permission, an address.
+type EdgeError struct{ Err error }
+
+func (e *EdgeError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the system's error, such as syscall.EADDRINUSE.
+func (e *EdgeError) Unwrap() error { return e.Err }
+
+// begin builds a world that stands still.
+func (h *Host) begin() (*Life, error) {
+	w, err := simulator.New(h.config.Scenario, h.config.Options)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.SetSpeed(0); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	l := &Life{World: w, ended: make(chan struct{})}
+	l.playing, l.stop = context.WithCancel(context.Background())
+	return l, nil
+}
+
+// Go lets the world's time pass, at the speed that the options say.
+func (h *Host) Go() error { return h.World().SetSpeed(h.config.Options.Speed) }
+
+// Life is the present world with its end.
+func (h *Host) Life() *Life {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.life
+}
+
+// World is the present world.
+func (h *Host) World() *simulator.World { return h.Life().World }
+
+// Doors are the real addresses, in the order of the nodes. They stay the same over a reset.
+func (h *Host) Doors() []edge.Door { return h.edge.Doors() }
+
+// Play plays the scenario's steps in the present world, from the first to the last, and reports. The error is
+// [ErrHalted], [ErrReset] when another world has begun meanwhile, or that of a play that could not go on: ctx ended,
+// the world failed.
+func (h *Host) Play(ctx context.Context) (*play.Report, error) {
+	l := h.Life()
+	both, done := joined(ctx, l.playing)
+	defer done()
+	r, err := play.Run(both, l.World, play.Options{OnStep: h.config.OnStep})
+	if err == nil || ctx.Err() != nil {
+		return r, err
+	}
+	select {
+	case <-l.ended:
+		return nil, ErrReset
+	default:
+	}
+	if reason, halted := h.haltedIn(l); halted {
+		return nil, fmt.Errorf("%w: %s", ErrHalted, reason)
+	}
+	return nil, err
+}
+
+// joined is a context that ends with either of two; done ends it, and returns when nothing of it is left.
+func joined(a, b context.Context) (both context.Context, done func()) {
+	both, cancel := context.WithCancel(a)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-b.Done():
+			cancel()
+		case <-both.Done():
+		}
+	})
+	return both, func() { cancel(); wg.Wait() }
+}
+
+// ErrReset is what a play ends with when another world has taken the place of the one it was played in.
+var ErrReset = errors.New("the world was begun anew")
+
+// Halt ends the play, heals every fault and says why in the journal. Halting again changes nothing more.
+func (h *Host) Halt(by, reason string) error {
+	h.acts.Lock()
+	defer h.acts.Unlock()
+	l := h.Life()
+	h.mu.Lock()
+	if l.halted == nil {
+		l.halted = &reason
+	}
+	h.mu.Unlock()
+	l.stop()
+	l.World.Act(by, "halt", reason)
+	return l.World.HealAll()
+}
+
+// Halted is the reason why the present world was halted, if it was.
+func (h *Host) Halted() (reason string, halted bool) { return h.haltedIn(h.Life()) }
+
+func (h *Host) haltedIn(l *Life) (string, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if l.halted == nil {
+		return "", false
+	}
+	return *l.halted, true
+}
+
+// Reset puts a new world in the place of the present one: faults, clock, caches, zones and journal are as at the start,
+// and its first step is still to come. The sockets stay. The present world goes on where the new one cannot be built.
+func (h *Host) Reset(by string) error {
+	h.acts.Lock()
+	defer h.acts.Unlock()
+	old := h.Life()
+	select {
+	case <-old.ended:
+		return errors.New("the world is closed")
+	default:
+	}
+	l, err := h.begin()
+	if err != nil {
+		return err
+	}
+	if err := h.edge.Move(l.World.Network(), l.World.EdgeNodes()); err != nil {
+		return errors.Join(err, l.World.Close())
+	}
+	l.World.Act(by, "reset", "everything as at the start")
+	h.mu.Lock()
+	h.life = l
+	h.mu.Unlock()
+	close(old.ended)
+	old.stop()
+	return errors.Join(old.World.Close(), l.World.SetSpeed(h.config.Options.Speed))
+}
+
+// Close closes the sockets and the world. It may be called more than once. The error is that of an activity of the world
+// that panicked.
+func (h *Host) Close() error {
+	h.acts.Lock()
+	defer h.acts.Unlock()
+	l := h.Life()
+	select {
+	case <-l.ended:
+		return nil
+	default:
+	}
+	close(l.ended)
+	l.stop()
+	return errors.Join(h.edge.Close(), l.World.Close())
+}

@@ -1,0 +1,16 @@
+//go:build !unix
+
+package running
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// lock fails: this system has no lock that ends with its process.
+func lock(*os.File) error {
+	return errors.New("this system cannot record running worlds")
+}
+
+func ours(fs.FileInfo) bool { return true }
