@@ -269,16 +269,19 @@ func TestUpstreamSilentAndClosed(t *testing.T) {
 	p.want("the world lives on", p.api().AuthenticatedData)
 }
 
-// In virtual time nobody real is asked: the way out refuses, the same each time.
+// In virtual time nobody real is asked: the way out says so, the same each time, and faults act on it.
 func TestUpstreamInVirtualTime(t *testing.T) {
 	t.Parallel()
 	real := newRealServer(t)
 	p := outsideWorld(t, false, real.addr)
 	for range 2 {
 		m := p.ask(scenarios.QueryStep{Name: "www.example.org."})
-		p.want("refused", m.Rcode == dns.RcodeServerFailure && real.asked("") == 0)
+		p.want("nobody real is asked", m.Rcode == dns.RcodeServerFailure && hasEDE(m, dns.ExtendedErrorCodeNetworkError) && real.asked("") == 0)
+		p.want("and it is told why", strings.Contains(strings.Join(p.Path(p.r), "\n"), "in virtual time no real server is asked"))
 		p.want("the world lives on", p.api().AuthenticatedData)
 		p.inject("server-down", map[string]any{"node": scenarios.UpstreamName})
+		m = p.ask(scenarios.QueryStep{Name: "mail.example.org."})
+		p.want("down", m.Rcode == dns.RcodeServerFailure && !hasEDE(m, dns.ExtendedErrorCodeNetworkError) && hasEDE(m, dns.ExtendedErrorCodeNoReachableAuthority))
 		if err := p.HealAll(); err != nil {
 			t.Fatal(err)
 		}

@@ -42,6 +42,9 @@ const (
 type Config struct {
 	Servers []netip.AddrPort // real ones, in the order in which they are tried
 	Clock   clock.Clock      // the world's, which is live
+	// Closed, when not empty, is why nobody is asked: every question is answered SERVFAIL at once, with this for a reason.
+	// Servers, Clock and Report are not used then.
+	Closed string
 	// Report is told of each question that no server answered, as a line of text. nil: nobody is.
 	Report func(question, text string)
 }
@@ -66,7 +69,7 @@ func New(c Config) *Relay {
 // Close ends what is under way and returns when nothing of it runs any more.
 func (r *Relay) Close() error { return r.out.Close() }
 
-// AnswerNow answers what goes nowhere: messages that are no question.
+// AnswerNow answers what goes nowhere: messages that are no question, and everything while the relay is closed.
 func (r *Relay) AnswerNow(m network.Message) (reply []byte, ok bool) {
 	query := new(dns.Msg)
 	switch err := query.Unpack(m.Data); {
@@ -78,6 +81,8 @@ func (r *Relay) AnswerNow(m network.Message) (reply []byte, ok bool) {
 		return packed(query, dns.RcodeNotImplemented, "")
 	case query.Question[0].Qtype == dns.TypeAXFR || query.Question[0].Qtype == dns.TypeIXFR:
 		return packed(query, dns.RcodeRefused, "")
+	case r.config.Closed != "":
+		return packed(query, dns.RcodeServerFailure, r.config.Closed)
 	}
 	return nil, false
 }
