@@ -170,7 +170,7 @@ func TestOwnWorld(t *testing.T) {
 		Stale: Stale{Answer: "after-failure", ClientTimer: time.Second, TTL: 10 * time.Second, Recheck: 20 * time.Second,
 			Reset: true, NotForBogus: true},
 		NoIPv4: true, NoPriming: true, MinimisationType: dns.TypeNS, BelowNXDOMAIN: "never", Cookies: true, RandomCase: true,
-		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour,
+		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour, TrustAnchors: []string{"shop.example."},
 		AnchorUpdates: true, AnchorAddHoldDown: 10 * day, AnchorKeepRevoked: 20 * day,
 		Limits: Limits{10 * time.Second, 50, 8, 20, 5, 32, 4, 16, 2, 32},
 	})
