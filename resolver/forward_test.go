@@ -322,7 +322,7 @@ func TestForwardAround(t *testing.T) {
 		}
 		return act{reply: f.r.Resolve(context.Background(), q, netip.MustParseAddr("10.0.1.10"))}
 	})
-	c := w.resolver(forwardAll(resolver.Forward{Servers: servers("10.0.0.9"), Around: []string{"Example.com", "plain.com."}}))
+	c := w.resolver(forwardAll(resolver.Forward{Servers: servers("10.0.0.9"), Around: []string{"Example.com", "plain.com.", "deep.corp."}}))
 	for _, x := range []struct {
 		question  string
 		forwarded bool
@@ -330,9 +330,13 @@ func TestForwardAround(t *testing.T) {
 	}{
 		{"www.example.com A", false, true}, {"nosuch.example.com A", false, true}, {"example.com DS", false, true},
 		{"com DNSKEY", false, true}, {"com NS", false, true}, {". NS", false, true}, {"com DS", false, true},
+		{"com A", true, false}, {". TXT", true, false},
 		{"www.plain.com A", false, false},
 		{"www.nsec3.com A", true, false}, {"nsec3.com DNSKEY", true, false}, {"nsec3.com DS", true, false},
 		{"nosuch.org A", true, false}, {"org A", true, false},
+		// Here the world has nothing; what it says of that is not said of the other one's names, nor the other way round.
+		{"corp DS", false, true}, {"x.corp A", true, false}, {"corp A", true, false}, {"corp DNSKEY", false, true},
+		{"x.deep.corp A", false, true},
 	} {
 		w.asked()
 		m := c.ask(x.question)

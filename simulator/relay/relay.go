@@ -7,7 +7,8 @@
 // anybody but the servers that were named. The servers are tried in order; who has had no answer from any of them gets
 // SERVFAIL with the extended error 23 (Network Error, RFC 8914 section 4.24) and a text that says what became of each.
 //
-// Waiting for a real server is an activity's Await, which holds up nobody. The time that it takes is the wall's.
+// Waiting for a real server is an activity's Await, which holds up nobody. The time that it takes is the wall's: in a world
+// at N times the wall's pace it is N times as long, and a resolver's patience may end before.
 package relay
 
 import (
