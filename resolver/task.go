@@ -53,7 +53,7 @@ func (t *task) refreshing(key lookupKey, depth int) bool {
 // cached is what the cache can say at once: an entry, or the failure that it remembers, or neither.
 func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure) {
 	e, ok := r.cache.Get(key.name, key.qtype, now)
-	if ok && tellable(e, key.check) && r.fromThere(e, key) {
+	if ok && tellable(e, key.check) {
 		return e, nil
 	}
 	if key.qtype != dns.TypeCNAME {
@@ -92,15 +92,6 @@ func (r *Resolver) belowNXDOMAIN(key lookupKey, now time.Time) *cache.Entry {
 		return e.Status != validate.Bogus && tellable(e, key.check)
 	})
 	return e
-}
-
-// fromThere says whether an entry that is for all types of its name comes from those who would be asked for the key: of a
-// name that two worlds have something to say of, what is proven is this one's.
-func (r *Resolver) fromThere(e *cache.Entry, key lookupKey) bool {
-	if e.Kind != cache.NXDOMAIN || len(r.trusted.zones) == 0 || !r.iter.Split(key.name) {
-		return true
-	}
-	return (e.Status == validate.Secure) != r.iter.Beyond(key.name, key.qtype)
 }
 
 // tellable says whether an entry may be told to clients, as it is.
