@@ -238,6 +238,10 @@ func TestSteps(t *testing.T) {
 			Expect: &Expect{Cached: []string{"www.shop.example. AAAA"}, NotCached: []string{"old.shop.example. A"}}},
 		{At: 26 * time.Hour, Kind: Query, Query: QueryStep{Name: "old.shop.example.", Type: dns.TypeMX, Via: "10.7.1.1", From: "192.0.2.1"},
 			Expect: &Expect{Rcode: "NXDOMAIN", NoAnswer: true, EDE: []uint16{22, 23}, TTL: &Range[uint32]{300, 300}}},
+		{At: 26 * time.Hour, Kind: Get, Get: GetStep{URL: "http://www:8080/a?b=c", Client: "till", Name: "www", Port: 8080, Path: "/a?b=c"},
+			Expect: &Expect{Status: 200, Elapsed: &Range[time.Duration]{0, time.Second}}},
+		{At: 26 * time.Hour, Kind: Get, Get: GetStep{URL: "http://[fd00:7:2::1]", Client: "laptop", Address: netip.MustParseAddr("fd00:7:2::1"), Port: 80, Path: "/"},
+			Expect: &Expect{Error: "name"}},
 	}
 	if len(s.Steps) != len(want) {
 		t.Fatalf("there are %d steps, want %d", len(s.Steps), len(want))

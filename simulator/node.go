@@ -59,7 +59,7 @@ func (n *node) start() {
 	case n.outside != nil:
 		n.service.Start(n.outside)
 	case n.web != nil:
-		n.service.Start(webProgram{})
+		n.service.Start(n.web)
 	}
 }
 
