@@ -250,10 +250,15 @@ func (w *Writer) do(t task) {
 	}
 }
 
-// closeStreams ends all connections, each when it is due.
+// closeStreams does what is due soon, and ends the connections that are left.
 func (w *Writer) closeStreams() {
 	for len(w.streams.tasks) > 0 {
-		w.do(heap.Pop(&w.streams.tasks).(task))
+		switch t := heap.Pop(&w.streams.tasks).(task); {
+		case t.what != todoIdle:
+			w.do(t)
+		case w.streams.byEnds[t.s.ends] == t.s:
+			w.finish(w.now, t.s)
+		}
 	}
 	w.streams.reset()
 }
