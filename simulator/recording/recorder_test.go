@@ -13,7 +13,9 @@ import (
 
 	"faultzone/scenarios"
 	"faultzone/simulator"
+	"faultzone/simulator/edge"
 	"faultzone/simulator/fault"
+	"faultzone/simulator/live"
 	"faultzone/simulator/network"
 	"faultzone/simulator/recording"
 )
@@ -192,5 +194,47 @@ func TestScenes(t *testing.T) {
 	}
 	if len(scenes) != 2 {
 		t.Errorf("%d scenes", len(scenes))
+	}
+}
+
+// A recording goes on when a host begins its world anew.
+func TestResetGoesOn(t *testing.T) {
+	t.Parallel()
+	s := &sink{}
+	r := recording.New(recording.Config{Name: "test", Sink: s, Live: true})
+	scenario, _, err := scenarios.Builtin("negative-cache", fault.Vocabulary())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := live.New(live.Config{Scenario: scenario, Open: edge.Ports, Options: simulator.Options{Speed: 1000, OnBuilt: r.Attach}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Go(); err != nil {
+		t.Fatal(err)
+	}
+	const lives = 3
+	for life := range lives {
+		ask(t, h.World(), "api.solvethenetwork.com.")
+		if life < lives-1 {
+			if err := h.Reset("a test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(h.Close(), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	scenes := map[*recording.Scene]bool{}
+	questions := 0
+	for _, l := range s.legs {
+		scenes[l.Scene] = true
+		m := new(dns.Msg)
+		if !l.Reply && l.To.Addr().String() == "10.0.1.10" && m.Unpack(l.Data) == nil && m.Question[0].Name == "api.solvethenetwork.com." {
+			questions++
+		}
+	}
+	if len(scenes) != lives || questions != lives {
+		t.Errorf("%d scenes and %d questions, want %d of each", len(scenes), questions, lives)
 	}
 }
