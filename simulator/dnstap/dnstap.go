@@ -16,6 +16,7 @@
 package dnstap
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -61,7 +62,7 @@ const (
 // Write writes what the two ends of a leg log.
 func (w *Writer) Write(l *recording.Leg) error {
 	if l.Data == nil {
-		return nil // the opening of a connection
+		return recording.ErrLeftOut // the opening of a connection
 	}
 	if !l.Reply {
 		w.asked.Ask(&l.Event, recording.Times{Left: l.At, Arrived: l.Seen})
@@ -70,17 +71,21 @@ func (w *Writer) Write(l *recording.Leg) error {
 	if l.Reply {
 		sender, receiver = answerer, asker
 	}
-	if err := w.log(l, sender); err != nil || l.Fate != network.Delivered {
-		return err
+	sent := w.log(l, sender)
+	if l.Fate != network.Delivered || sent != nil && !errors.Is(sent, recording.ErrLeftOut) {
+		return sent
 	}
-	return w.log(l, receiver)
+	if received := w.log(l, receiver); !errors.Is(received, recording.ErrLeftOut) {
+		return received
+	}
+	return sent
 }
 
 // log writes what one end logs, if anything.
 func (w *Writer) log(l *recording.Leg, at side) error {
 	m, host := w.message(l, at)
 	if m == nil {
-		return nil
+		return recording.ErrLeftOut
 	}
 	d := &dnstap.Dnstap{Type: dnstap.Dnstap_MESSAGE.Enum(), Identity: []byte(host.Name), Version: w.version, Extra: extra(&l.Event), Message: m}
 	var err error

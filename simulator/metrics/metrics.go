@@ -117,7 +117,7 @@ func (m *Metrics) node(name string) *node {
 	defer m.mu.Unlock()
 	n := m.nodes[name]
 	if n == nil {
-		n = newNode(m, name)
+		n = &node{metrics: m, name: name}
 		m.nodes[name] = n
 	}
 	return n
@@ -167,7 +167,7 @@ func (m *Metrics) answered(n *node, e *network.Event) {
 	}
 	s.mu.Unlock()
 	if ok {
-		n.latency.Observe(max(e.At.Sub(t.Left), time.Duration(0)).Seconds())
+		n.took(max(e.At.Sub(t.Left), time.Duration(0)).Seconds())
 	}
 }
 

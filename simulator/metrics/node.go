@@ -39,11 +39,7 @@ type node struct {
 	connections [fates]slot
 	replies     [transports][rcodes]slot // those without an extended error
 	lost        [transports]slot
-	latency     prometheus.Observer
-}
-
-func newNode(m *Metrics, name string) *node {
-	return &node{metrics: m, name: name, latency: m.latency.WithLabelValues(name)}
+	latency     atomic.Pointer[prometheus.Observer]
 }
 
 type slot struct {
@@ -90,6 +86,16 @@ func (n *node) reply(t transport, message []byte) prometheus.Counter {
 		return *c
 	}
 	return s.of(n.metrics.replies, n.name, t.String(), rcodeName(rcode), edeName(ede))
+}
+
+func (n *node) took(seconds float64) {
+	o := n.latency.Load()
+	if o == nil {
+		made := n.metrics.latency.WithLabelValues(n.name)
+		o = &made
+		n.latency.Store(o)
+	}
+	(*o).Observe(seconds)
 }
 
 // other is the label of all that has no name of its own, so that nobody can make up new ones.

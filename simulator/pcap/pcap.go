@@ -84,12 +84,13 @@ func (w *Writer) Write(l *recording.Leg) error {
 		w.closeStreams()
 		w.scene, w.now = l.Scene, time.Time{}
 	}
-	if !l.From.IsValid() || !l.To.IsValid() || l.From.Addr().Is4() != l.To.Addr().Is4() {
-		return w.err
+	tcp := l.Network == "tcp"
+	if !l.From.IsValid() || !l.To.IsValid() || l.From.Addr().Is4() != l.To.Addr().Is4() || !tcp && len(l.Data) > maxDatagram(l.From.Addr()) {
+		return recording.ErrLeftOut
 	}
 	w.upTo(l.Seen)
 	w.comment = remark(&l.Event)
-	if l.Network == "tcp" {
+	if tcp {
 		w.tcp(l)
 	} else {
 		w.udp(l)
@@ -119,9 +120,6 @@ func remark(e *network.Event) string {
 
 // udp writes a datagram, and the error that it meets.
 func (w *Writer) udp(l *recording.Leg) {
-	if len(l.Data) > maxDatagram(l.From.Addr()) {
-		return
-	}
 	w.emit(l.Seen, datagram(l.From, l.To, l.Data)...)
 	w.icmp(l)
 }

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -111,12 +112,13 @@ func (r *Recorder) see(w *simulator.World, scene *Scene, e network.Event) {
 
 // put hands a leg to the sink.
 func (r *Recorder) put(l *Leg) {
-	if r.config.Sink.Write(l) != nil {
+	switch err := r.config.Sink.Write(l); {
+	case err == nil:
+		r.kept++
+	case !errors.Is(err, ErrLeftOut):
 		r.dropped.Add(r.kept + 1)
 		r.kept = 0
-		return
 	}
-	r.kept++
 }
 
 // flush has the sink hand on what was put.

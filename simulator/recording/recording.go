@@ -7,6 +7,7 @@
 package recording
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 
@@ -37,13 +38,17 @@ func (l *Leg) RoundTrip() time.Duration { return 2 * l.Scene.latency(l.From.Addr
 
 // Sink writes legs. One goroutine at a time calls it.
 type Sink interface {
-	// Write takes a leg. After an error this leg, and all since the last Flush, count as dropped.
+	// Write takes a leg. After an error this leg, and all since the last Flush, count as dropped; but [ErrLeftOut] says
+	// that the format has no place for it, and changes nothing.
 	Write(*Leg) error
 	// Flush hands on what Write has kept back.
 	Flush() error
 	// Close flushes and closes. Its error is the first that lost something for good.
 	Close() error
 }
+
+// ErrLeftOut is what [Sink.Write] returns for a leg that a recording of its format never has.
+var ErrLeftOut = errors.New("this format has no place for such a leg")
 
 // Host is a node of the world.
 type Host struct {
