@@ -200,3 +200,28 @@ func TestDnstapReadReadsDnstap(t *testing.T) {
 	has(t, yaml, `type: RESOLVER_RESPONSE$`)
 	has(t, yaml, `status: SERVFAIL$`)
 }
+
+// A collector in another language takes the stream of a live world over a unix socket, to its farewell.
+func TestCollectorTakesDnstap(t *testing.T) {
+	t.Parallel()
+	capture := tool(t, "fstrm_capture")
+	tool(t, "dnstap-read")
+	dir := t.TempDir()
+	socket, file := filepath.Join(dir, "tap.sock"), filepath.Join(dir, "taken.dnstap")
+	collector := start(t, exec.Command(capture, "-t", "protobuf:dnstap.Dnstap", "-u", socket, "-w", file, "-dddd"))
+	collector.waitFor("opened output file") // the socket was before it
+	w := runWorld(t, "--dnstap", "unix:"+socket)
+	has(t, w.dig("RESOLVER_A", "api.solvethenetwork.com", "A"), `10\.0\.2\.50`)
+	if code := w.interrupt(); code != exitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(w.String(), "--dnstap") {
+		t.Error("something was dropped")
+	}
+	collector.interrupt()
+	out := output(t, "dnstap-read", file)
+	has(t, out, ` CQ 10\.0\.2\.100:\d+ -> 10\.0\.1\.10:53 UDP \d+b api\.solvethenetwork\.com/IN/A$`)
+	has(t, out, ` CR 10\.0\.2\.100:\d+ <- 10\.0\.1\.10:53 UDP \d+b api\.solvethenetwork\.com/IN/A$`)
+	has(t, out, ` RQ 10\.0\.1\.10:\d+ -> `)
+	has(t, out, ` AR 10\.0\.3\.20:\d+ <- 10\.0\.1\.20:53 TCP \d+b solvethenetwork\.com/IN/AXFR$`)
+}
