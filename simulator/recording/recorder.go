@@ -89,9 +89,9 @@ func (r *Recorder) see(w *simulator.World, scene *Scene, e network.Event) {
 		return
 	}
 	// The time is read under the lock, so that legs are seen in its order.
-	l := Leg{Event: e, Scene: scene, Seen: w.Now()}
+	seen := w.Now()
 	if !r.config.Live {
-		r.put(&l)
+		r.put(&Leg{Event: e, Scene: scene, Seen: seen})
 		return
 	}
 	q := &r.queue
@@ -101,7 +101,7 @@ func (r *Recorder) see(w *simulator.World, scene *Scene, e network.Event) {
 	}
 	from := len(q.data)
 	q.data = append(q.data, e.Data...)
-	q.legs = append(q.legs, queued{l, from, len(q.data)})
+	q.legs = append(q.legs, queued{Leg{Event: e, Scene: scene, Seen: seen}, from, len(q.data)})
 	if len(q.legs) == 1 {
 		select {
 		case r.wake <- struct{}{}:
