@@ -21,7 +21,7 @@ import (
 // observerFlags are those of the commands whose worlds can be recorded.
 func observerFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "pcap", Usage: "capture what crosses the world's network into `FILE`, for Wireshark; with the ending .pcapng with comments on what faults did"},
+		&cli.StringFlag{Name: "pcap", Usage: "capture what crosses the world's network into `FILE`, for Wireshark; where FILE ends in .pcapng with comments on what faults did"},
 		&cli.StringFlag{Name: "dnstap", Usage: "write dnstap of every node to `FILE`, or, of a live world, to who listens on unix:PATH"},
 	}
 }

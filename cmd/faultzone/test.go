@@ -21,13 +21,13 @@ func testCommand() *cli.Command {
 		ArgsUsage: "[SCENARIO…]",
 		Description: "SCENARIO is a built-in name or a file; with none named, the whole built-in catalogue is played.\n" +
 			"Exit code 0: everything held. 1: something did not. 2: a scenario or the command line is wrong.",
-		Flags: append(observerFlags(), []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print the verdict as JSON", DisableDefaultText: true},
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE`, as JSON lines (with several scenarios one after another)"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenarios' own", DefaultText: "each scenario's own"},
 			&cli.BoolFlag{Name: "trace", Usage: "with --verbose, print the path of each question through the resolvers", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step", DisableDefaultText: true},
-		}...),
+		}, observerFlags()...),
 		OnUsageError: onUsageError,
 		Action:       testAction,
 	}

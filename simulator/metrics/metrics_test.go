@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -343,12 +344,76 @@ func (r recordings) list() (list []metrics.Recording) {
 	return list
 }
 
-// Without a world there is something to tell all the same, and many may ask at once.
+// Without a world there is something to tell all the same.
 func TestNoWorld(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
 	got := scrape(t, m, func() *simulator.World { return nil })
 	if got["faultzone_worlds_total"] != "0" {
 		t.Errorf("%v", got)
+	}
+}
+
+// Prometheus may come at any time: while the world is asked, broken, edited and begun anew.
+func TestScrapesAtAnyTime(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	h, err := live.New(live.Config{Scenario: builtin(t, "negative-cache"), Open: edge.Ports,
+		Options: simulator.Options{Speed: 1000, OnBuilt: m.Attach}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if err := h.Go(); err != nil {
+		t.Fatal(err)
+	}
+	handler, done := m.Handler(h.World), make(chan struct{})
+	var scraping sync.WaitGroup
+	defer scraping.Wait()
+	defer close(done)
+	for range 2 {
+		scraping.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+				if w.Code != 200 {
+					t.Errorf("%d: %s", w.Code, w.Body)
+					return
+				}
+			}
+		})
+	}
+	for range 3 {
+		w := h.World()
+		f, err := w.Inject("server-down", "", map[string]any{"node": "ns2"}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Query(t.Context(), scenarios.QueryStep{Name: "api.solvethenetwork.com.", Type: dns.TypeA, Via: "resolver-a"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Edit(scenarios.EditStep{Zone: "solvethenetwork.com.", Add: []string{"new 300 IN A 192.0.2.1"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Heal(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Reset("a test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	m := measure(b, "negative-cache")
+	handler := m.metrics.Handler(func() *simulator.World { return m.World })
+	b.ReportAllocs()
+	for b.Loop() {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil))
 	}
 }
