@@ -28,7 +28,7 @@ func runCommand() *cli.Command {
 			"in live time and printed as they happen.\n" +
 			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not. 2: a scenario or the command\n" +
 			"line is wrong. 3: this machine refused a port or a file.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
 			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node), loopback (10.a.b.c is 127.a.b.c) or exact (every address as it is, port 53, in a network namespace that has them)"},
@@ -40,13 +40,13 @@ func runCommand() *cli.Command {
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		},
+		}, observerFlags()...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
 	}
 }
 
-func runAction(c *cli.Context) error {
+func runAction(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
 		return usage("run: want one scenario at most, got %d", c.Args().Len())
 	}
@@ -72,6 +72,12 @@ func runAction(c *cli.Context) error {
 			return flagFileError("journal", path, err)
 		}
 	}
+	watch, err := openObservers(c, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(watch.close(), err) }()
+	options.OnBuilt = watch.attach
 	h, err := host(c, s, options, doors)
 	if err != nil {
 		return err
