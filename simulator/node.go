@@ -12,7 +12,7 @@ import (
 	"faultzone/simulator/stub"
 )
 
-// node is a host of the world with what runs on it. Of server, resolver, client, web and outside one is set.
+// node is a host of the world with what runs on it. Of server, resolver, client, web and wayOut one is set.
 type node struct {
 	name    string
 	host    *network.Node
@@ -29,7 +29,7 @@ type node struct {
 	client      *stub.Stub
 	local       *stub.Local
 	web         *site
-	outside     *relay.Relay
+	wayOut      *relay.Relay
 }
 
 // start begins the node's program.
@@ -56,8 +56,8 @@ func (n *node) start() {
 		n.keepAnchors(n.service.Start(resolverProgram{r, n.traces}), r)
 	case n.local != nil:
 		n.service.Start(localProgram{n.local})
-	case n.outside != nil:
-		n.service.Start(n.outside)
+	case n.wayOut != nil:
+		n.service.Start(n.wayOut)
 	case n.web != nil:
 		n.service.Start(n.web)
 	}

@@ -44,7 +44,7 @@ func (n *node) role() Role {
 		return RoleResolver
 	case n.web != nil:
 		return RoleWeb
-	case n.outside != nil:
+	case n.wayOut != nil:
 		return RoleUpstream
 	}
 	return RoleClient

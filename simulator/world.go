@@ -247,7 +247,7 @@ func (w *World) VantageAddresses() []netip.Addr { return w.scenario.World.Vantag
 func (w *World) EdgeNodes() []edge.Node {
 	var list []edge.Node
 	for _, n := range w.order {
-		if n.service != nil && n.client == nil && n.web == nil && n.outside == nil {
+		if n.service != nil && n.client == nil && n.web == nil && n.wayOut == nil {
 			list = append(list, edge.Node{Name: n.name, Addresses: n.host.Addresses(), Service: n.service})
 		}
 	}

@@ -28,14 +28,14 @@ func (w *World) addUpstream() error {
 	if !w.Live() { // a real server's answer comes when it comes: no run would be like another
 		c.Closed = "in virtual time no real server is asked"
 	}
-	n.outside = relay.New(c)
+	n.wayOut = relay.New(c)
 	return nil
 }
 
 // closeUpstream ends what is under way to real servers. The world's clock is closed.
 func (w *World) closeUpstream() {
-	if n := w.nodes[scenarios.UpstreamName]; n != nil && n.outside != nil {
-		n.outside.Close()
+	if n := w.nodes[scenarios.UpstreamName]; n != nil && n.wayOut != nil {
+		n.wayOut.Close()
 	}
 }
 
