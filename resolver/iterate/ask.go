@@ -19,6 +19,9 @@ func (w *walk) ask(ctx context.Context, t *target) (*scrubbed, Kind, error) {
 		s, kind := w.read(x)
 		w.it.keepCookie(t, x.theirCookie)
 		switch {
+		case kind.Useful() && s.doubtful && !w.hiding():
+			w.noteDoubt(s, t, kind)
+			return s, Lame, nil
 		case kind.Useful():
 			w.useful(s, t, x, kind)
 			return s, kind, nil

@@ -85,11 +85,12 @@ type Iterator struct {
 	rand    *rand.Rand
 	servers map[netip.AddrPort]*server
 	lame    map[lameAt]time.Time // until when
+	told    map[string]told      // glue, by canonical name
 }
 
 // New makes an Iterator. The error says what is wrong with the hints and the policy.
 func New(cfg Config) (*Iterator, error) {
-	it := &Iterator{cfg: cfg, rand: cfg.Rand, servers: make(map[netip.AddrPort]*server), lame: make(map[lameAt]time.Time),
+	it := &Iterator{cfg: cfg, rand: cfg.Rand, servers: make(map[netip.AddrPort]*server), lame: make(map[lameAt]time.Time), told: make(map[string]told),
 		signed: make(map[string]bool, len(cfg.Anchored))}
 	if it.rand == nil {
 		it.rand = rand.New(rand.NewPCG(1, 2))

@@ -18,6 +18,8 @@ type delegation struct {
 	glue  map[string][]netip.Addr
 	// cached: it came from the cache, so that asking its parent might tell more.
 	cached bool
+	// own: the zone itself told it, and not its parent.
+	own bool
 	// route is set when the servers were configured, and not told by anybody.
 	route *route
 }
@@ -47,7 +49,7 @@ func (it *Iterator) closest(name string, now time.Time) *delegation {
 	if !ok || e.Name == "." && (!it.cfg.Prime || e.Rank < cache.NonAuthoritativeAnswer) {
 		return it.root
 	}
-	d := &delegation{zone: e.Name, cached: true}
+	d := &delegation{zone: e.Name, cached: true, own: e.Rank > cache.Referral}
 	for _, rr := range e.Set.RRs {
 		if ns, ok := rr.(*dns.NS); ok {
 			d.addName(ns.Ns)
@@ -151,6 +153,7 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 				d.addGlue(rr.Header().Name, a)
 			}
 		}
+		it.remember(set, now)
 		it.put(set, cache.Additional, now)
 	}
 	it.put(s.ns, cache.Referral, now)

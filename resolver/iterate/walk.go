@@ -58,7 +58,9 @@ type walk struct {
 	glueless int
 	sends    int // of q in this zone
 	attempts []Attempt
-	climbed  string // the zone that was left for the one above
+	doubt    *doubtful // the best that servers of zone have said which it is better to ask others about
+	climbed  string    // the zone that was left for the one above
+	spent    []*target // who was asked there in vain
 }
 
 // Fetch asks until a server answers. What referrals tell on the way is put into the cache; the answer is not. The error
@@ -112,7 +114,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends = d, nil, nil, 0, 0
+	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt = d, nil, nil, 0, 0, nil
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
@@ -130,32 +132,8 @@ func (w *walk) enter(d *delegation) {
 func (w *walk) mark(targets []*target) {
 	now := w.it.cfg.Clock.Now()
 	for _, t := range targets {
-		t.done = slices.Contains(w.req.Avoid, t.addr)
+		t.done = slices.Contains(w.req.Avoid, t.addr) || w.isSpent(t)
 		t.lame = w.it.isLame(t.addr, w.zone.zone, now)
-	}
-}
-
-// climb goes back to the zone above when the cached delegation turned out to be of no use because no address of its
-// servers is known any more: the parent has the glue. If that did not help lately, it is not done (RFC 9520 section 3.2):
-// zones whose servers are in each other would have their parent asked for every name ("TsuNAME").
-func (w *walk) climb() bool {
-	if !w.zone.cached || len(w.targets) > 0 || w.zone.zone == "." {
-		return false
-	}
-	now := w.it.cfg.Clock.Now()
-	if _, failed := w.it.cfg.Cache.Failure(w.zone.zone, dns.TypeNS, now); failed {
-		return false
-	}
-	w.climbed = w.zone.zone
-	w.enter(w.it.closest(parent(w.zone.zone), now))
-	return true
-}
-
-// inVain remembers that to climb did not help.
-func (w *walk) inVain(err error) {
-	var f *Failure
-	if w.climbed != "" && w.climbed == w.zone.zone && len(w.targets) == 0 && errors.As(err, &f) && f.Cause == nil {
-		w.it.cfg.Cache.Fail(w.climbed, dns.TypeNS, f.EDE(), w.it.cfg.Clock.Now())
 	}
 }
 
@@ -164,8 +142,12 @@ func (w *walk) askZone(ctx context.Context) (*scrubbed, *target, Kind, error) {
 	for {
 		t := w.it.choose(w.targets, w.it.cfg.Clock.Now())
 		if t == nil {
-			if w.findMore(ctx) {
+			if w.findMore(ctx) || w.findGlue() {
 				continue
+			}
+			if d := w.doubt; d != nil && ctx.Err() == nil {
+				w.doubt = nil
+				return d.reply, d.from, d.kind, nil
 			}
 			return nil, nil, 0, w.failure(ctx.Err())
 		}

@@ -1,0 +1,99 @@
+package iterate
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"faultzone/resolver/validate"
+
+	"github.com/miekg/dns"
+)
+
+// What is tried when all of a zone's servers that are known have failed. A zone and its parent may disagree on who serves
+// it and where, when it has moved, say; the child's word counts more (RFC 2181 section 5.4.1) and takes the place of the
+// parent's in the cache, and yet it may be the one that is wrong.
+
+// told is what a referral said of a server's addresses.
+type told struct {
+	addrs []netip.Addr
+	until time.Time
+}
+
+// remember keeps glue for when the addresses that the server's own zone gives do not answer.
+func (it *Iterator) remember(glue validate.RRset, now time.Time) {
+	t := told{until: now.Add(time.Duration(min(glue.RRs[0].Header().Ttl, maxTold)) * time.Second)}
+	for _, rr := range glue.RRs[:min(len(glue.RRs), maxAddresses)] {
+		if a, ok := addressOf(rr); ok && it.usable(a) {
+			t.addrs = append(t.addrs, a)
+		}
+	}
+	if len(t.addrs) == 0 {
+		return
+	}
+	host := dns.CanonicalName(glue.RRs[0].Header().Name)
+	it.mu.Lock()
+	defer it.mu.Unlock()
+	if before, ok := it.told[host]; ok && now.Before(before.until) { // of the other family, perhaps
+		for _, a := range before.addrs {
+			if len(t.addrs) < maxAddresses && !slices.Contains(t.addrs, a) {
+				t.addrs = append(t.addrs, a)
+			}
+		}
+	} else if !ok && len(it.told) >= maxServers {
+		clear(it.told)
+	}
+	it.told[host] = t
+}
+
+// maxTold is for how long glue is remembered at most, in seconds: a week.
+const maxTold = 7 * 86400
+
+// findGlue adds the addresses that referrals told of the zone's servers. It says whether there is somebody to ask now.
+func (w *walk) findGlue() bool {
+	before, now := len(w.targets), w.it.cfg.Clock.Now()
+	for _, host := range w.zone.names {
+		w.targets = w.it.addTargets(w.targets, host, w.zone.glue[host])
+		w.it.mu.Lock()
+		t := w.it.told[host]
+		w.it.mu.Unlock()
+		if now.Before(t.until) {
+			w.targets = w.it.addTargets(w.targets, host, t.addrs)
+		}
+	}
+	w.mark(w.targets[before:])
+	return len(w.targets) > before
+}
+
+// climb goes back to the zone above when none of the servers that the cached delegation tells of was of use, and the parent
+// may know more: it has the glue, and may name others than the zone itself does. If that did not help lately, it is not done (RFC 9520 section 3.2): zones whose
+// servers are in each other would have their parent asked for every name ("TsuNAME").
+func (w *walk) climb() bool {
+	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own {
+		return false
+	}
+	now := w.it.cfg.Clock.Now()
+	if _, failed := w.it.cfg.Cache.Failure(w.zone.zone, dns.TypeNone, now); failed {
+		return false
+	}
+	w.climbed, w.spent = w.zone.zone, w.targets
+	w.report(EventGlueless, netip.AddrPort{}, func() string {
+		return "no server of " + w.zone.zone + " that is known is of use; asking the zone above who they are"
+	})
+	w.enter(w.it.closest(parent(w.zone.zone), now))
+	return true
+}
+
+// isSpent says whether the target was asked in vain already, before the walk climbed.
+func (w *walk) isSpent(t *target) bool {
+	return w.zone.zone == w.climbed && slices.ContainsFunc(w.spent, func(s *target) bool { return s.addr == t.addr })
+}
+
+// inVain remembers that to climb did not help.
+func (w *walk) inVain(err error) {
+	var f *Failure
+	if w.climbed != "" && w.climbed == w.zone.zone && errors.As(err, &f) && f.Cause == nil {
+		w.it.cfg.Cache.Fail(w.climbed, dns.TypeNone, f.EDE(), w.it.cfg.Clock.Now())
+	}
+}
