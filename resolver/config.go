@@ -141,6 +141,13 @@ type Config struct {
 	Limits Limits
 	// Skew is how far the resolver's clock may be off when signatures are judged; 0: not at all.
 	Skew time.Duration
+	// SHA1 has signatures of RSASHA1 and RSASHA1-NSEC3-SHA1 (5, 7) checked, as Unbound and BIND still do where the
+	// operating system lets them. Otherwise zones with no others are Insecure, as RFC 9905 section 2 wants it of those who
+	// run resolvers.
+	SHA1 bool
+	// MaxNSEC3Iterations is the most extra iterations that an NSEC3 may have; a zone with more is Insecure (RFC 9276
+	// section 3.2), with the extended error 27. 0: 100; Unbound and BIND have 150 and 50.
+	MaxNSEC3Iterations uint16
 }
 
 // maxBogus is at how many servers a question is asked whose answers are bogus.

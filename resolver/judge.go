@@ -74,7 +74,7 @@ func (t *task) judgeKeys(key lookupKey, e *cache.Entry) (verdict, *failure) {
 }
 
 func (t *task) judgeSet(e *cache.Entry) (verdict, *failure) {
-	z, fail := t.zoneOf(above(e.Name, e.Type), e.Set.Sigs)
+	z, fail := t.zoneOf(holder(e), e.Set.Sigs)
 	if fail != nil || z.status != validate.Secure {
 		return z.verdict(), fail
 	}
@@ -115,13 +115,26 @@ func denial(e *cache.Entry) []validate.RRset {
 	return append(sets, e.Proof...)
 }
 
-// above is the deepest name whose zone may have the type at name: a DS belongs to the zone above, and a CNAME never stands
-// at the top of a zone.
+// above is the deepest name whose zone may say that there is none of the type at name: a DS belongs to the zone above.
 func above(name string, rrtype uint16) string {
-	if rrtype == dns.TypeDS || rrtype == dns.TypeCNAME {
+	if rrtype == dns.TypeDS {
 		return parent(name)
 	}
 	return name
+}
+
+// holder is the deepest name whose zone may have the entry's RRset. A CNAME has no place at the top of a zone, and yet
+// there are some: then the signature says so.
+func holder(e *cache.Entry) string {
+	if e.Type != dns.TypeCNAME {
+		return above(e.Name, e.Type)
+	}
+	for _, sig := range e.Set.Sigs {
+		if dns.CanonicalName(sig.SignerName) == e.Name {
+			return e.Name
+		}
+	}
+	return parent(e.Name)
 }
 
 func (t *task) reportVerdict(key lookupKey, server netip.AddrPort, v verdict) {

@@ -164,11 +164,6 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 	if err == ErrBudget || ctx.Err() != nil {
 		return err
 	}
-	if w.hiding() {
-		if w.hidden.silences++; w.hidden.silences >= maxMinimisedSilences && w.balked(t, "no answer to "+w.q.String()) {
-			w.hide()
-		}
-	}
 	a := Attempt{Server: t.addr, Network: network, Err: err}
 	w.attempts = append(w.attempts, a)
 	kind := EventNetwork
@@ -182,6 +177,11 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 		t.done = true
 	}
 	w.report(kind, t.addr, func() string { return fmt.Sprintf("%s, of zone %s: %s", t.host, w.zone.zone, a.what()) })
+	if w.hiding() {
+		if w.hidden.silences++; w.hidden.silences >= maxMinimisedSilences && w.balked(t, "no answer to "+w.q.String()) {
+			w.goOn() // the whole question gets its own tries
+		}
+	}
 	return nil
 }
 
