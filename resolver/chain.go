@@ -108,7 +108,11 @@ func (t *task) vouch(name string) (trust, *failure) {
 	if !t.r.anchored(name) {
 		return trust{status: validate.Indeterminate}, nil
 	}
-	e, fail := t.lookup(lookupKey{name: name, qtype: dns.TypeDS, check: true})
+	key := lookupKey{name: name, qtype: dns.TypeDS, check: true}
+	e, fail := t.judgedDenial(key), (*failure)(nil)
+	if e == nil {
+		e, fail = t.lookup(key)
+	}
 	switch {
 	case fail != nil:
 		return trust{}, fail
@@ -120,6 +124,17 @@ func (t *task) vouch(name string) (trust, *failure) {
 		return t.zoneOf(e.Name, e.Set.Sigs)
 	}
 	return t.denied(name, e)
+}
+
+// judgedDenial is what a referral said against the key's DS, if that was judged already. It has no SOA, so that clients are
+// not told of it; nil: there is no such.
+func (t *task) judgedDenial(key lookupKey) *cache.Entry {
+	e, ok := t.r.cache.Get(key.name, key.qtype, t.r.cfg.Clock.Now())
+	if !ok || e.Rank != cache.Referral || e.Kind != cache.NODATA || e.Status != validate.Secure && e.Status != validate.Insecure {
+		return nil
+	}
+	t.recordCached(key, e, nil)
+	return e
 }
 
 // denied is what follows for name when its DS is denied: that there is a zone which is not signed, or no zone.

@@ -27,7 +27,7 @@ func (v verdict) mark(e *cache.Entry) {
 	if v.EDE != 0 {
 		e.EDE = []dns.EDNS0_EDE{{InfoCode: v.EDE, ExtraText: v.Why}}
 	}
-	if v.Status == validate.Secure {
+	if v.Status == validate.Secure && (e.Kind == cache.Positive || len(e.SOA.RRs) > 0) {
 		e.Rank = max(e.Rank, cache.Authority) // a DS of a referral, say: it could not be better
 	}
 	if e.Kind == cache.Positive && v.Status == validate.Secure && v.Wildcard == "" {

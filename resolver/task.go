@@ -212,6 +212,9 @@ func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
 		known.Rank < cache.NonAuthoritativeAnswer && known.Type != dns.TypeDS {
 		return nil, nil
 	}
+	if known.Kind != cache.Positive && len(known.SOA.RRs) == 0 && len(t.stack) == 1 {
+		return nil, nil // what a referral proves is for us, and a client wants the whole
+	}
 	e := &cache.Entry{Name: known.Name, Type: known.Type, Kind: known.Kind, Rank: known.Rank,
 		Set: known.Set, SOA: known.SOA, Proof: known.Proof}
 	v, fail := t.judge(key, e)

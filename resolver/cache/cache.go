@@ -93,7 +93,7 @@ func New(cfg Config) *Cache {
 // Put stores e and returns the entry that stands afterwards for its name and type: e itself, or a live entry that it may
 // not replace (see the package's text). The cache owns e, its slices and its records from then on: nobody writes to them
 // any more. Put sets Stored and Expires, and makes Name canonical. An entry without any life (TTL 0, a negative answer
-// without SOA) is returned ready for use, but not kept. Failures are for Fail; a Failure given to Put is not kept.
+// without SOA, unless it is the proof of a referral) is returned ready for use, but not kept. Failures are for Fail; a Failure given to Put is not kept.
 func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 	e.Name = canonical(e.Name)
 	if e.Kind == NXDOMAIN {

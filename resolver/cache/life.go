@@ -20,10 +20,12 @@ func (c *Cache) life(e *Entry, now time.Time) time.Duration {
 		ttl = shortest(ttl, e.Set, e.Status)
 	case NODATA, NXDOMAIN:
 		minimum, ok := soaMinimum(e.SOA)
-		if !ok {
+		if !ok && (e.Rank != Referral || len(e.Proof) == 0) {
 			return 0
 		}
-		ttl = shortest(minimum, e.SOA, e.Status)
+		if ok {
+			ttl = shortest(minimum, e.SOA, e.Status)
+		}
 		floor, ceiling = c.cfg.MinNegativeTTL, c.cfg.MaxNegativeTTL
 	default:
 		return 0

@@ -157,8 +157,11 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 		it.put(set, cache.Additional, now)
 	}
 	it.put(s.ns, cache.Referral, now)
-	if len(s.ds.RRs) > 0 {
+	switch {
+	case len(s.ds.RRs) > 0:
 		it.put(s.ds, cache.Referral, now)
+	case s.signedDenial(): // RFC 4035 section 3.1.4.1: what proves that there is none
+		it.cfg.Cache.Put(&cache.Entry{Name: d.zone, Type: dns.TypeDS, Kind: cache.NODATA, Rank: cache.Referral, Proof: s.proof}, now)
 	}
 	return d
 }

@@ -70,7 +70,7 @@ func (w *walk) findGlue() bool {
 // may know more: it has the glue, and may name others than the zone itself does. If that did not help lately, it is not done (RFC 9520 section 3.2): zones whose
 // servers are in each other would have their parent asked for every name ("TsuNAME").
 func (w *walk) climb() bool {
-	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own {
+	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own && !w.missing {
 		return false
 	}
 	now := w.it.cfg.Clock.Now()

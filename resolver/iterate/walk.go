@@ -55,6 +55,7 @@ type walk struct {
 	zone     *delegation
 	targets  []*target
 	unknown  []string // servers of zone whose addresses were not asked for yet
+	missing  bool     // one of them is in zone, so that the zone above would have to tell
 	glueless int
 	sends    int // of q in this zone
 	attempts []Attempt
@@ -114,7 +115,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt = d, nil, nil, 0, 0, nil
+	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing = d, nil, nil, 0, 0, nil, false
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
@@ -184,6 +185,7 @@ func (w *walk) findMore(ctx context.Context) bool {
 		host := w.unknown[0]
 		w.unknown = w.unknown[1:]
 		if dns.IsSubDomain(w.zone.zone, host) {
+			w.missing = true
 			continue // to find it, one would have to ask it
 		}
 		w.glueless++
