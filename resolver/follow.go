@@ -159,21 +159,38 @@ func (r *Resolver) fill(a *reply, q *question, entries []*cache.Entry, keys []lo
 		case cache.NXDOMAIN:
 			a.rcode = dns.RcodeNameError
 		case cache.Positive:
-			a.answer = e.AppendRRsWith(a.answer, ttl)
-			if q.do {
+			repeated := i > 0 && slices.Contains(entries[:i], e) // a DNAME that redirects twice, say
+			if !repeated {
+				a.answer = e.AppendRRsWith(a.answer, ttl)
+			}
+			if q.do && !repeated {
 				a.answer = e.AppendSigsWith(a.answer, ttl)
 			}
 			if e.Type == dns.TypeDNAME && e.Name != keys[i].name && a.rcode != dns.RcodeYXDomain {
 				a.answer = append(a.answer, synthesised(e, keys[i].name, ttl))
 			}
 		}
-		a.authority = e.AppendAuthorityWith(a.authority, ttl, q.do)
+		a.authority = withoutRepeated(e.AppendAuthorityWith(a.authority, ttl, q.do), l.authority)
 		l.answer, l.authority = len(a.answer)-l.answer, len(a.authority)-l.authority
 		a.links[i] = l
 	}
 	if r.cfg.FullResponses {
 		r.fillUp(a, q, now)
 	}
+}
+
+// withoutRepeated takes out of rrs[from:] what is in rrs[:from] already (RFC 2181 section 5).
+func withoutRepeated(rrs []dns.RR, from int) []dns.RR {
+	if from == 0 {
+		return rrs
+	}
+	kept := rrs[:from]
+	for _, rr := range rrs[from:] {
+		if !slices.ContainsFunc(rrs[:from], func(have dns.RR) bool { return dns.IsDuplicate(have, rr) }) {
+			kept = append(kept, rr)
+		}
+	}
+	return kept
 }
 
 // synthesised is the CNAME that a DNAME makes of name (RFC 6672 section 3.1).
