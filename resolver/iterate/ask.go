@@ -19,7 +19,7 @@ func (w *walk) ask(ctx context.Context, t *target) (*scrubbed, Kind, error) {
 		s, kind := w.read(x)
 		w.it.keepCookie(t, x.theirCookie)
 		switch {
-		case kind.Useful() && s.doubtful && !w.hiding():
+		case kind.Useful() && !w.hiding() && (s.doubtful || s.withoutSignatures(w.zone.zone) && w.needsEDNS()):
 			w.noteDoubt(s, t, kind)
 			return s, Lame, nil
 		case kind.Useful():

@@ -1,7 +1,9 @@
 package iterate
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -66,11 +68,60 @@ func (w *walk) findGlue() bool {
 	return len(w.targets) > before
 }
 
+// findAbove asks the zone above for the address of a server that is in the zone itself and came without: it may have left out
+// the glue (RFC 9471), and yet tell it when asked. It says whether there is somebody to ask now.
+func (w *walk) findAbove(ctx context.Context) bool {
+	for len(w.missing) > 0 && w.glueless < w.it.cfg.Limits.ZoneLookups && w.req.Budget.Lookups > 0 && ctx.Err() == nil {
+		host, now := w.missing[0], w.it.cfg.Clock.Now()
+		w.missing = w.missing[1:]
+		if _, failed := w.it.cfg.Cache.Failure(host, dns.TypeNone, now); failed {
+			continue
+		}
+		w.glueless++
+		w.req.Budget.Lookups--
+		w.report(EventGlueless, netip.AddrPort{}, func() string {
+			return fmt.Sprintf("zone %s came without the address of its server %s; asking the zone above for it", w.zone.zone, host)
+		})
+		before := len(w.targets)
+		for _, t := range w.it.addressTypes() {
+			w.targets = w.it.addTargets(w.targets, host, w.addressAbove(ctx, Question{host, t}))
+		}
+		w.mark(w.targets[before:])
+		if len(w.targets) > before {
+			return true
+		}
+		w.it.cfg.Cache.Fail(host, dns.TypeNone, nil, w.it.cfg.Clock.Now())
+	}
+	return false
+}
+
+// addressAbove is what servers of the zone above answer, or refer with.
+func (w *walk) addressAbove(ctx context.Context, q Question) (list []netip.Addr) {
+	above := &walk{it: w.it, req: &Request{Question: q, Budget: w.req.Budget, Report: w.req.Report}, q: q, hidden: minimiser{off: true}}
+	above.enter(w.it.closest(parent(w.zone.zone), w.it.cfg.Clock.Now()))
+	s, _, kind, err := above.askZone(ctx)
+	if err != nil {
+		return nil
+	}
+	sets := s.glue
+	if kind == Answer {
+		sets = s.chain[:1]
+	}
+	for _, set := range sets {
+		for _, rr := range set.RRs {
+			if a, ok := addressOf(rr); ok && dns.CanonicalName(rr.Header().Name) == q.Name {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
 // climb goes back to the zone above when none of the servers that the cached delegation tells of was of use, and the parent
 // may know more: it has the glue, and may name others than the zone itself does. If that did not help lately, it is not done (RFC 9520 section 3.2): zones whose
 // servers are in each other would have their parent asked for every name ("TsuNAME").
 func (w *walk) climb() bool {
-	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own && !w.missing {
+	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own && len(w.missing) == 0 {
 		return false
 	}
 	now := w.it.cfg.Clock.Now()

@@ -55,7 +55,7 @@ type walk struct {
 	zone     *delegation
 	targets  []*target
 	unknown  []string // servers of zone whose addresses were not asked for yet
-	missing  bool     // one of them is in zone, so that the zone above would have to tell
+	missing  []string // those of them that are in zone, so that the zone above would have to tell
 	glueless int
 	sends    int // of q in this zone
 	attempts []Attempt
@@ -115,13 +115,13 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing = d, nil, nil, 0, 0, nil, false
+	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing = d, nil, nil, 0, 0, nil, nil
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
 	for _, name := range d.names {
 		addrs := w.it.addressesOf(d, name)
-		if len(addrs) == 0 {
+		if !slices.ContainsFunc(addrs, w.it.usable) { // there may be some of the other family
 			w.unknown = append(w.unknown, name)
 		}
 		w.targets = w.it.addTargets(w.targets, name, addrs)
@@ -143,7 +143,7 @@ func (w *walk) askZone(ctx context.Context) (*scrubbed, *target, Kind, error) {
 	for {
 		t := w.it.choose(w.targets, w.it.cfg.Clock.Now())
 		if t == nil {
-			if w.findMore(ctx) || w.findGlue() {
+			if w.findMore(ctx) || w.findGlue() || w.findAbove(ctx) {
 				continue
 			}
 			if d := w.doubt; d != nil && ctx.Err() == nil {
@@ -185,7 +185,7 @@ func (w *walk) findMore(ctx context.Context) bool {
 		host := w.unknown[0]
 		w.unknown = w.unknown[1:]
 		if dns.IsSubDomain(w.zone.zone, host) {
-			w.missing = true
+			w.missing = append(w.missing, host)
 			continue // to find it, one would have to ask it
 		}
 		w.glueless++
