@@ -125,6 +125,8 @@ type Config struct {
 	DomainInsecure []string
 	// AnchorUpdates has the trust anchors follow their zones' key rolls (RFC 5011); by default they stay.
 	AnchorUpdates AnchorUpdates
+	// NoKeySentinel has names that ask whether a key of the root is trusted here (RFC 8509) answered as any.
+	NoKeySentinel bool
 	// BelowNXDOMAIN says which NXDOMAIN answers are for the names below too (RFC 8020); by default proven ones.
 	BelowNXDOMAIN NXDOMAINCut
 	// Cookies has servers sent DNS cookies (RFC 7873, RFC 9018), and replies without the right one ignored.
@@ -132,6 +134,10 @@ type Config struct {
 	// RandomCase mixes capitals into questions and wants them back as they were, against forgery
 	// (draft-vixie-dnsext-dns0x20); who answers in another case is asked over TCP.
 	RandomCase bool
+	// AuthorityNS has the NS RRset that a zone's servers add to their answers take the place of its parent's (RFC 2181
+	// section 5.4.1), as BIND and Unbound did. Since who forges one such answer gets the whole zone (CVE-2025-40778,
+	// CVE-2025-11411), they leave it now, but for answers over TCP and those with our DNS cookie; or when NS is asked for.
+	AuthorityNS bool
 	// UpstreamUDPSize is what servers are told that we take over UDP, in octets, from 512; 0: 1232 (RFC 9715).
 	UpstreamUDPSize uint16
 	// LameTTL is for how long a server that does not serve a zone is asked for it only when all others have failed;

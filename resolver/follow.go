@@ -126,7 +126,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		now = r.cfg.Clock.Now()
 	}
 	r.fill(a, q, entries, keys, now)
-	return a
+	return r.sentinel(q, a)
 }
 
 // aliasOf says whether the entry is an alias for the key's name, and of which; empty: of a name that cannot be.

@@ -99,6 +99,12 @@ func (t *task) judgeDenial(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	if fail != nil || z.status != validate.Secure {
 		return z.verdict(), fail
 	}
+	if len(e.Proof) == 0 && z.keysOf != key.name {
+		// An unsigned zone below may be on the same servers, though the SOA is of the one above.
+		if below, fail := t.descend(above(key.name, key.qtype)); fail == nil && below.status != validate.Secure {
+			return below.verdict(), nil
+		}
+	}
 	now, p := t.r.cfg.Clock.Now(), t.r.policy
 	if e.Kind == cache.NXDOMAIN {
 		return verdict{Verdict: validate.NameError(key.name, z.keysOf, denial(e), z.keys, now, p), zone: z.keysOf}, nil

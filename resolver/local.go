@@ -23,6 +23,8 @@ const (
 	LocalNXDOMAIN
 	// LocalRefuse: REFUSED.
 	LocalRefuse
+	// LocalTypeTransparent: the local data alone; every other question is resolved as ever, types of the same name too.
+	LocalTypeTransparent
 )
 
 // LocalZone is a name with all below it that is answered here. The deepest one that a name is in counts.
@@ -52,7 +54,7 @@ func newLocalData(cfg *Config) (localData, error) {
 	var errs []error
 	for i := range cfg.LocalZones {
 		z := cfg.LocalZones[i]
-		if _, ok := dns.IsDomainName(z.Name); !ok || z.Type > LocalRefuse {
+		if _, ok := dns.IsDomainName(z.Name); !ok || z.Type > LocalTypeTransparent {
 			errs = append(errs, fmt.Errorf("local zone %q: no domain name, or no type of zone", z.Name))
 			continue
 		}
@@ -150,6 +152,8 @@ func (d *localData) answer(z *LocalZone, q *question) *reply {
 	sets, exists := d.names[owner]
 	a := &reply{authoritative: true}
 	switch z.Type {
+	case LocalTypeTransparent:
+		return nil
 	case LocalTransparent:
 		if len(sets) == 0 {
 			return nil

@@ -116,7 +116,7 @@ func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 			}
 			e.inheritLife(old, c.cfg.KeepExpired)
 		}
-		if e.live(now) || old.live(now) { // a stale entry stays when what is new has no life
+		if e.live(now) || old.live(now) || e.ends(old) {
 			c.remove(old)
 		}
 	}
@@ -140,6 +140,11 @@ func (e *Entry) supersedes(old *Entry) bool {
 		return true
 	}
 	return e.Rank >= old.Rank
+}
+
+// ends says whether e, which has no life of its own, is news that makes the stale entry old wrong: a TTL of 0, say.
+func (e *Entry) ends(old *Entry) bool {
+	return e.Status != validate.Bogus && e.Rank >= old.Rank && (e.Kind == Positive || len(e.SOA.RRs) > 0)
 }
 
 // inheritLife keeps a new NS RRset from outliving the live one that it replaces. Hints say nothing about delegations.

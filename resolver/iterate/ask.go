@@ -190,7 +190,7 @@ func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
 	switch {
 	case x.misspelt:
 		return nil, Misspelt
-	case x.reply[2]&0x02 != 0 && x.network == "udp":
+	case x.reply[2]&0x02 != 0: // over TCP too, where it makes no sense: who knows what is missing
 		return nil, Truncated
 	}
 	m, err := new(dns.Msg), error(nil)
@@ -207,5 +207,6 @@ func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
 		x.theirCookie = cookieOf(m)
 	}
 	s := scrub(m, w.q, w.zone.zone)
+	s.sure = x.network == "tcp" || len(x.theirCookie) > clientCookieLen
 	return s, s.classify(w.q, w.zone.zone, !w.zone.route.iterative())
 }

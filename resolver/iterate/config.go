@@ -66,6 +66,9 @@ type Policy struct {
 	Cookies bool
 	// RandomCase mixes the case of the letters in questions and wants it back (draft-vixie-dnsext-dns0x20).
 	RandomCase bool
+	// AuthorityNS has a zone's NS RRset taken from the authority section of its servers' answers, though nobody asked for
+	// it; otherwise only from answers over TCP and from those with our DNS cookie.
+	AuthorityNS bool
 	// UDPSize is what our OPT record offers, in octets, 512 at least; 0: 1232 (RFC 9715 section 3.2).
 	UDPSize uint16
 	// LameTTL is for how long a server that did not serve a zone is asked for it only when the others have failed;

@@ -92,6 +92,11 @@ func (it *Iterator) start(q Question, now time.Time) *delegation {
 	return r.delegation()
 }
 
+// above is the deepest delegation, forward or stub zone above a zone.
+func (it *Iterator) above(zone string, now time.Time) *delegation {
+	return it.start(Question{Name: parent(zone), Type: dns.TypeNS}, now)
+}
+
 // knownAddresses are where the delegation's servers can be asked, as far as that is known without asking.
 func (it *Iterator) knownAddresses(d *delegation) []*target {
 	var targets []*target

@@ -98,7 +98,7 @@ func (w *walk) findAbove(ctx context.Context) bool {
 // addressAbove is what servers of the zone above answer, or refer with.
 func (w *walk) addressAbove(ctx context.Context, q Question) (list []netip.Addr) {
 	above := &walk{it: w.it, req: &Request{Question: q, Budget: w.req.Budget, Report: w.req.Report}, q: q, hidden: minimiser{off: true}}
-	above.enter(w.it.closest(parent(w.zone.zone), w.it.cfg.Clock.Now()))
+	above.enter(w.it.above(w.zone.zone, w.it.cfg.Clock.Now()))
 	s, _, kind, err := above.askZone(ctx)
 	if err != nil {
 		return nil
@@ -132,7 +132,7 @@ func (w *walk) climb() bool {
 	w.report(EventGlueless, netip.AddrPort{}, func() string {
 		return "no server of " + w.zone.zone + " that is known is of use; asking the zone above who they are"
 	})
-	w.enter(w.it.closest(parent(w.zone.zone), now))
+	w.enter(w.it.above(w.zone.zone, now))
 	return true
 }
 

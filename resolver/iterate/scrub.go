@@ -16,6 +16,8 @@ type scrubbed struct {
 	stray bool
 	// upward: the authority section has an NS RRset of a zone above.
 	upward bool
+	// sure: it came in a way that cannot be forged from afar.
+	sure bool
 	// doubtful is set by classify: of use, if no other server of the zone says better.
 	doubtful bool
 	// chain is what the answer section says to the question: RRsets of the name and of what CNAME and DNAME make of it, in

@@ -213,7 +213,7 @@ func (w *walk) failure(cause error) error {
 
 // response makes the answer of a reply, and remembers the NS RRset that came with it.
 func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
-	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone {
+	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone && (s.sure || w.it.cfg.AuthorityNS) {
 		// The zone's own NS RRset is better than the parent's (RFC 2181 section 5.4.1).
 		w.it.put(s.ns, cache.Authority, w.it.cfg.Clock.Now())
 	}
