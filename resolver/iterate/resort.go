@@ -71,6 +71,9 @@ func (w *walk) findGlue() bool {
 // findAbove asks the zone above for the address of a server that is in the zone itself and came without: it may have left out
 // the glue (RFC 9471), and yet tell it when asked. It says whether there is somebody to ask now.
 func (w *walk) findAbove(ctx context.Context) bool {
+	if w.zone.cached && w.mayClimb() {
+		return false // another referral has the glue
+	}
 	for len(w.missing) > 0 && w.glueless < w.it.cfg.Limits.ZoneLookups && w.req.Budget.Lookups > 0 && ctx.Err() == nil {
 		host, now := w.missing[0], w.it.cfg.Clock.Now()
 		w.missing = w.missing[1:]
@@ -108,8 +111,12 @@ func (w *walk) addressAbove(ctx context.Context, q Question) (list []netip.Addr)
 		sets = s.chain[:1]
 	}
 	for _, set := range sets {
+		if dns.CanonicalName(set.RRs[0].Header().Name) != q.Name {
+			continue
+		}
+		w.it.remember(set, w.it.cfg.Clock.Now())
 		for _, rr := range set.RRs {
-			if a, ok := addressOf(rr); ok && dns.CanonicalName(rr.Header().Name) == q.Name {
+			if a, ok := addressOf(rr); ok {
 				list = append(list, a)
 			}
 		}
@@ -118,22 +125,29 @@ func (w *walk) addressAbove(ctx context.Context, q Question) (list []netip.Addr)
 }
 
 // climb goes back to the zone above when none of the servers that the cached delegation tells of was of use, and the parent
-// may know more: it has the glue, and may name others than the zone itself does. If that did not help lately, it is not done (RFC 9520 section 3.2): zones whose
-// servers are in each other would have their parent asked for every name ("TsuNAME").
+// may know more: it has the glue, and may name others than the zone itself does. If that did not help lately, it is not
+// done (RFC 9520 section 3.2): zones whose servers are in each other would have their parent asked for every name
+// ("TsuNAME").
 func (w *walk) climb() bool {
-	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own && len(w.missing) == 0 {
+	if !w.mayClimb() {
 		return false
 	}
 	now := w.it.cfg.Clock.Now()
-	if _, failed := w.it.cfg.Cache.Failure(w.zone.zone, dns.TypeNone, now); failed {
-		return false
-	}
 	w.climbed, w.spent = w.zone.zone, w.targets
 	w.report(EventGlueless, netip.AddrPort{}, func() string {
 		return "no server of " + w.zone.zone + " that is known is of use; asking the zone above who they are"
 	})
 	w.enter(w.it.above(w.zone.zone, now))
 	return true
+}
+
+// mayClimb says whether to climb might help.
+func (w *walk) mayClimb() bool {
+	if !w.zone.cached || w.zone.zone == "." || w.climbed != "" || len(w.targets) > 0 && !w.zone.own && !w.lacksGlue {
+		return false
+	}
+	_, failed := w.it.cfg.Cache.Failure(w.zone.zone, dns.TypeNone, w.it.cfg.Clock.Now())
+	return !failed
 }
 
 // isSpent says whether the target was asked in vain already, before the walk climbed.

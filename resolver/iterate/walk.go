@@ -52,16 +52,18 @@ type walk struct {
 	q      Question // what is asked next: the request's question, or what hides part of it
 	hidden minimiser
 
-	zone     *delegation
-	targets  []*target
-	unknown  []string // servers of zone whose addresses were not asked for yet
-	missing  []string // those of them that are in zone, so that the zone above would have to tell
-	glueless int
-	sends    int // of q in this zone
-	attempts []Attempt
-	doubt    *doubtful // the best that servers of zone have said which it is better to ask others about
-	climbed  string    // the zone that was left for the one above
-	spent    []*target // who was asked there in vain
+	zone    *delegation
+	targets []*target
+	unknown []string // servers of zone whose addresses were not asked for yet
+	missing []string // those of them that are in zone, so that the zone above would have to tell
+	// lacksGlue: there were any.
+	lacksGlue bool
+	glueless  int
+	sends     int // of q in this zone
+	attempts  []Attempt
+	doubt     *doubtful // the best that servers of zone have said which it is better to ask others about
+	climbed   string    // the zone that was left for the one above
+	spent     []*target // who was asked there in vain
 }
 
 // Fetch asks until a server answers. What referrals tell on the way is put into the cache; the answer is not. The error
@@ -115,7 +117,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing = d, nil, nil, 0, 0, nil, nil
+	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, 0, 0, nil, nil, false
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
@@ -185,7 +187,7 @@ func (w *walk) findMore(ctx context.Context) bool {
 		host := w.unknown[0]
 		w.unknown = w.unknown[1:]
 		if dns.IsSubDomain(w.zone.zone, host) {
-			w.missing = append(w.missing, host)
+			w.missing, w.lacksGlue = append(w.missing, host), true
 			continue // to find it, one would have to ask it
 		}
 		w.glueless++
