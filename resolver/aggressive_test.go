@@ -58,6 +58,35 @@ func TestAggressive8198(t *testing.T) {
 	}
 }
 
+// RFC 8198 section 5.3: a wildcard's CNAME stands for other names too, with NSEC and with NSEC3, where its answers have
+// shown that the name above is there.
+func TestAggressiveWildcards8198(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, origin := range []string{"example.com.", "nsec3.com."} {
+		w.resign(origin, nil, zone.Change{Op: zone.Add, RRs: []dns.RR{rr("*.stars." + origin + " 300 IN CNAME www." + origin)}})
+		c := w.resolver(aggressive)
+		first := brief(c.ask("a.stars." + origin + " A"))
+		answered := 0
+		for _, name := range strings.Split("bcdefghijklmnop", "") { // of hashes only some fall between the same two
+			w.asked()
+			got := brief(c.ask(name + ".stars." + origin + " A"))
+			if len(w.asked()) == 0 {
+				answered++
+			}
+			if strings.Replace(got, "299", "300", -1) != strings.Replace(first, "299", "300", -1) {
+				t.Errorf("%s.stars.%s: %s, want %s", name, origin, got, first)
+			}
+		}
+		if answered < 5 {
+			t.Errorf("%s: %d names answered without asking", origin, answered)
+		}
+		if m := c.ask("z.stars." + origin + " A +do"); sigs(m.Ns) == 0 {
+			t.Errorf("%s: no proof goes along: %v", origin, m)
+		}
+	}
+}
+
 // The proof goes with the answer: whoever validates behind us can (RFC 4035 section 3.1.3).
 func TestAggressiveAnswersCarryTheirProof(t *testing.T) {
 	t.Parallel()

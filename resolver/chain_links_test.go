@@ -3,6 +3,8 @@ package resolver_test
 import (
 	"testing"
 
+	"faultzone/authoritative/zone"
+
 	"github.com/miekg/dns"
 )
 
@@ -57,5 +59,33 @@ func TestChainAcrossZones6672(t *testing.T) {
 	})
 	if m := c.ask(long + "plain.com A"); m.Rcode != dns.RcodeYXDomain {
 		t.Errorf("too long: %s: %s", brief(m), text(m))
+	}
+}
+
+// An RRset that several links have in common is in the answer once (RFC 2181 section 5): a DNAME that redirects twice, the
+// NSEC of two denials.
+func TestRRsetsOnceInAChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.resign("example.com.", nil, zone.Change{Op: zone.Add, RRs: []dns.RR{rr("twice.example.com. 300 IN DNAME example.com."),
+		rr("*.stars.example.com. 300 IN CNAME b.stars2.example.com."), rr("*.stars2.example.com. 300 IN A 192.0.2.5")}})
+	c := w.resolver(nil)
+	for _, q := range []string{"www.twice.twice.example.com A +do", "a.stars.example.com A +do"} {
+		for range 2 {
+			m := c.ask(q)
+			for _, section := range [][]dns.RR{m.Answer, m.Ns} {
+				for i, a := range section {
+					for _, b := range section[:i] {
+						if dns.IsDuplicate(a, b) {
+							t.Errorf("%s: twice %s", q, a)
+						}
+					}
+				}
+			}
+			if m.Rcode != dns.RcodeSuccess || !m.AuthenticatedData || len(m.Answer) < 4 {
+				t.Errorf("%s: %v", q, m)
+			}
+		}
+		same(t, q, c.now(q), c.ask(q))
 	}
 }

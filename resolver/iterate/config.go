@@ -192,4 +192,5 @@ func (it *Iterator) Forget() {
 	defer it.mu.Unlock()
 	clear(it.servers)
 	clear(it.lame)
+	clear(it.told)
 }
