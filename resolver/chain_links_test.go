@@ -62,6 +62,30 @@ func TestChainAcrossZones6672(t *testing.T) {
 	}
 }
 
+// What comes without a signature beside a link that has one is asked for by itself, and no delegation is looked for that
+// would explain it.
+func TestUnsignedRestOfAChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, at := range []string{"10.0.0.1", "10.0.0.2"} {
+		w.break_(at, func(q *dns.Msg, _ string, right func() *dns.Msg) act {
+			m := right()
+			if q.Question[0].Name != "alias.example.com." {
+				return act{reply: m}
+			}
+			m.Answer = append(m.Answer[:2:2], rr("www.example.com. 300 IN A 192.0.2.66"))
+			return act{reply: m}
+		})
+	}
+	c := w.resolver(nil)
+	c.want("alias.example.com A", "NOERROR ad 299 www.example.com. 300 192.0.2.80")
+	for _, q := range names(w.asked()) {
+		if q == "www.example.com. DS" {
+			t.Error("asked for a DS of the alias's target")
+		}
+	}
+}
+
 // An RRset that several links have in common is in the answer once (RFC 2181 section 5): a DNAME that redirects twice, the
 // NSEC of two denials.
 func TestRRsetsOnceInAChain(t *testing.T) {

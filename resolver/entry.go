@@ -44,12 +44,13 @@ func synthesisedByWildcard(set validate.RRset) bool {
 
 // keepRest remembers what a response says beyond its first link, unjudged: to where it leads. What came of a wildcard is
 // left out, since whose denial is whose cannot be told.
-func (r *Resolver) keepRest(resp *iterate.Response, now time.Time) {
+// With secure, the first link is signed; what has no signature beside it would only make trouble when it is judged.
+func (r *Resolver) keepRest(resp *iterate.Response, secure bool, now time.Time) {
 	if len(resp.Chain) < 2 || synthesisedByWildcard(resp.Chain[0]) {
 		return
 	}
 	for _, set := range resp.Chain[1:] {
-		if synthesisedByWildcard(set) {
+		if synthesisedByWildcard(set) || secure && len(set.Sigs) == 0 {
 			return
 		}
 		h := set.RRs[0].Header()

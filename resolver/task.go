@@ -168,7 +168,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		now := t.r.cfg.Clock.Now()
 		e := entryOf(key, resp)
 		if !key.check {
-			t.r.keepRest(resp, now)
+			t.r.keepRest(resp, false, now)
 			return t.r.put(e, now), nil
 		}
 		v, fail := t.judge(key, e)
@@ -183,7 +183,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		t.r.learnDenial(e, v, now)
 		t.reportVerdict(key, resp.Server, v)
 		if e.Status != validate.Bogus {
-			t.r.keepRest(resp, now)
+			t.r.keepRest(resp, e.Status == validate.Secure, now)
 			return t.r.keep(e), nil
 		}
 		if bogus == nil {

@@ -109,6 +109,9 @@ func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 	defer c.mu.Unlock()
 	c.purge(now)
 	n := c.names[e.Name]
+	if nx := n.find(dns.TypeNone, false); nx != nil && nx != e && !nx.live(now) && !e.live(now) && e.ends() {
+		c.remove(nx) // the name exists after all
+	}
 	if old := n.find(e.Type, false); old != nil {
 		if old.live(now) {
 			if !e.supersedes(old) {
@@ -116,7 +119,7 @@ func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 			}
 			e.inheritLife(old, c.cfg.KeepExpired)
 		}
-		if e.live(now) || old.live(now) || e.ends(old) {
+		if e.live(now) || old.live(now) || e.ends() {
 			c.remove(old)
 		}
 	}
@@ -142,9 +145,9 @@ func (e *Entry) supersedes(old *Entry) bool {
 	return e.Rank >= old.Rank
 }
 
-// ends says whether e, which has no life of its own, is news that makes the stale entry old wrong: a TTL of 0, say.
-func (e *Entry) ends(old *Entry) bool {
-	return e.Status != validate.Bogus && e.Rank >= old.Rank && (e.Kind == Positive || len(e.SOA.RRs) > 0)
+// ends says whether e, which has no life of its own, is news that makes stale entries wrong: a TTL of 0, say.
+func (e *Entry) ends() bool {
+	return e.Status != validate.Bogus && e.Rank >= NonAuthoritativeAnswer && (e.Kind == Positive || len(e.SOA.RRs) > 0)
 }
 
 // inheritLife keeps a new NS RRset from outliving the live one that it replaces. Hints say nothing about delegations.

@@ -66,4 +66,11 @@ func TestStale(t *testing.T) {
 	if got, ok := c.Stale("api.example.", dns.TypeA, at(3000)); ok {
 		t.Errorf("%v is told though it is known to be over", got.Set.RRs)
 	}
+	c = New(Config{KeepExpired: time.Hour})
+	nx := &Entry{Name: "api.example.", Kind: NXDOMAIN, Rank: Answer, SOA: set(t, "example. 60 IN SOA a. b. 1 2 3 4 60")}
+	c.Put(nx, t0)
+	c.Put(positive(t, "api.example. 0 IN A 10.0.2.51"), at(61))
+	if got, ok := c.Stale("api.example.", dns.TypeA, at(61)); ok {
+		t.Errorf("%v is told of a name that exists", got.Kind)
+	}
 }
