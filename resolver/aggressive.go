@@ -35,7 +35,7 @@ func (r *Resolver) learnDenial(e *cache.Entry, v verdict, now time.Time) {
 		}
 		r.denials.Add(zone, set, r.until(v, now, min(life, seconds(setTTL(set)))))
 	}
-	if v.Wildcard != "" {
+	if v.Wildcard != "" && e.Type != dns.TypeANY {
 		r.denials.AddWildcard(zone, dns.CanonicalName(v.Wildcard), e.Set, r.until(v, now, min(seconds(setTTL(e.Set)), maxTTL(&r.cfg))))
 	}
 }
@@ -204,7 +204,7 @@ func (r *Resolver) deniedBy(key lookupKey, zone string, s spans, now time.Time) 
 
 // expanded makes e the answer of a wildcard whose RRset is known (RFC 8198 section 5.3).
 func (r *Resolver) expanded(key lookupKey, zone, star string, e *cache.Entry, known *validate.Known, now time.Time) *cache.Entry {
-	if star == "" || known.NoCloserMatch(key.name, star).Status != validate.Secure {
+	if star == "" || key.qtype == dns.TypeANY || known.NoCloserMatch(key.name, star).Status != validate.Secure {
 		return nil
 	}
 	wild := r.wildcard(zone, star, key.qtype, now)

@@ -83,6 +83,9 @@ func (cfg *Config) checkClients() error {
 	if cfg.SpecialNames > SpecialNone {
 		errs = append(errs, fmt.Errorf("SpecialNames is %d: there are SpecialUsual, SpecialAll and SpecialNone", cfg.SpecialNames))
 	}
+	if cfg.ANY > ANYAll {
+		errs = append(errs, fmt.Errorf("ANY is %d: there are ANYMinimal and ANYAll", cfg.ANY))
+	}
 	s := &cfg.ServeStale
 	if s.Answer > StaleAfterFailure || s.ClientTimer < 0 || s.TTL < 0 || s.Maximum < 0 {
 		errs = append(errs, errors.New("ServeStale: an unknown Answer, or a negative time"))

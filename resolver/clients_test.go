@@ -164,6 +164,7 @@ func TestLocalData(t *testing.T) {
 		"x.no.example A":         "NXDOMAIN soa=no.example./10800 ede=15",
 		"ok.no.example A":        "NOERROR 60 10.9.9.5",
 		"x.refused.example A":    "REFUSED ede=16",
+		"localhost ANY":          "NOERROR 10800 127.0.0.1 10800 ::1",
 		"brief.example.com TXT":  `NOERROR 60 "local"`,
 		"brief.example.com A":    "NOERROR ad 60 192.0.2.82",
 	} {

@@ -80,6 +80,8 @@ type Config struct {
 	// FullResponses has NS records of the answer's zone and their addresses added from the cache where they are there
 	// and fit, as BIND with minimal-responses no. Otherwise answers are minimal, as with Unbound.
 	FullResponses bool
+	// ANY is what questions for all types get; by default next to nothing (RFC 8482).
+	ANY ANYAnswer
 	// MaxWaiting is how many clients may wait for answers that are not in the cache; 0: 1000, as BIND's
 	// recursive-clients. Those beyond are told SERVFAIL, with the extended error 0, or nothing with DropWaiting.
 	MaxWaiting  int

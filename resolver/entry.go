@@ -24,6 +24,9 @@ func entryOf(key lookupKey, resp *iterate.Response) *cache.Entry {
 	default:
 		h := resp.Chain[0].RRs[0].Header()
 		e.Kind, e.Set, e.Name, e.Type = cache.Positive, resp.Chain[0], h.Name, h.Rrtype
+		if key.qtype == dns.TypeANY && resp.Kind == iterate.Answer {
+			e.Type = dns.TypeANY // all that there is of the name, in one entry
+		}
 		if synthesisedByWildcard(e.Set) {
 			e.Proof = resp.Proof
 		}

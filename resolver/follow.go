@@ -81,7 +81,7 @@ func (r *Resolver) answer(ctx context.Context, q *question) (a *reply, ok bool) 
 // follow goes from the question's name along CNAME and DNAME to the answer. TTLs are as of now, or, when that is zero, as
 // of when all has been found.
 func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
-	if q.qtype == dns.TypeANY {
+	if q.qtype == dns.TypeANY && r.cfg.ANY == ANYMinimal {
 		return any8482(q)
 	}
 	var array [4]*cache.Entry
@@ -197,12 +197,6 @@ func withoutRepeated(rrs []dns.RR, from int) []dns.RR {
 func synthesised(e *cache.Entry, name string, ttl uint32) dns.RR {
 	target, _ := iterate.Redirect(name, e.Set.RRs[0].(*dns.DNAME))
 	return &dns.CNAME{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: ttl}, Target: target}
-}
-
-// any8482 answers ANY without the work that it asks for (RFC 8482 section 4.2).
-func any8482(q *question) *reply {
-	return &reply{answer: []dns.RR{&dns.HINFO{Hdr: dns.RR_Header{Name: q.asked, Rrtype: dns.TypeHINFO, Class: dns.ClassINET, Ttl: 3600},
-		Cpu: "RFC8482"}}}
 }
 
 func firstCode(ede []dns.EDNS0_EDE) uint16 {

@@ -74,6 +74,9 @@ func (t *task) judgeKeys(key lookupKey, e *cache.Entry) (verdict, *failure) {
 }
 
 func (t *task) judgeSet(e *cache.Entry) (verdict, *failure) {
+	if e.Type == dns.TypeANY {
+		return t.judgeAll(e)
+	}
 	z, fail := t.zoneOf(holder(e), e.Set.Sigs)
 	if fail != nil || z.status != validate.Secure {
 		return z.verdict(), fail

@@ -3,6 +3,8 @@ package resolver
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -107,11 +109,18 @@ func (d *localData) zoneOf(name string) *LocalZone {
 	return d.zones["."]
 }
 
-// find is the RRset that a name has locally for the type, or its CNAME.
+// find is the RRset that a name has locally for the type, or its CNAME; for ANY, all of them.
 func (d *localData) find(name string, qtype uint16) []dns.RR {
 	sets := d.names[name]
 	if set := sets[qtype]; set != nil {
 		return *set
+	}
+	if qtype == dns.TypeANY {
+		var all []dns.RR
+		for _, t := range slices.Sorted(maps.Keys(sets)) {
+			all = append(all, *sets[t]...)
+		}
+		return all
 	}
 	if set := sets[dns.TypeCNAME]; set != nil {
 		return *set

@@ -66,6 +66,9 @@ func (s *ServeStale) setDefaults() {
 func (r *Resolver) staleEntry(key lookupKey, now time.Time) *cache.Entry {
 	for _, rrtype := range [...]uint16{key.qtype, dns.TypeCNAME} {
 		e, ok := r.cache.Stale(key.name, rrtype, now)
+		if rrtype != key.qtype && !key.aliased() {
+			continue
+		}
 		if ok && tellable(e, key.check) && e.Status != validate.Bogus && (rrtype == key.qtype || e.Kind == cache.Positive) {
 			return e
 		}

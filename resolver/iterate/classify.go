@@ -27,7 +27,11 @@ func (s *scrubbed) classify(q Question, zone string, recursive bool) Kind {
 	if len(s.chain) > 0 {
 		s.doubtful = hearsay
 		// A chain's rcode is about its end (RFC 6604 section 2), which is asked for by itself.
-		return chainKind(s.chain[0].RRs[0].Header().Rrtype, q.Type)
+		first := s.chain[0].RRs[0].Header()
+		if q.Type == dns.TypeANY && dns.CanonicalName(first.Name) == q.Name {
+			return Answer
+		}
+		return chainKind(first.Rrtype, q.Type)
 	}
 	if s.rcode == dns.RcodeYXDomain || s.stray && s.rcode == dns.RcodeSuccess {
 		return Unexpected // YXDOMAIN without a DNAME says nothing

@@ -73,6 +73,9 @@ func (s *scrubbed) scrubAnswer(sets rrsets, q Question, zone string) {
 			continue
 		}
 		set, ok := sets.find(name, q.Type)
+		if q.Type == dns.TypeANY {
+			set, ok = sets.all(name)
+		}
 		if ok {
 			s.chain = append(s.chain, set)
 			return
@@ -200,6 +203,16 @@ func (s rrsets) find(name string, rrtype uint16) (validate.RRset, bool) {
 		return validate.RRset{}, false
 	}
 	return s.list[i], true
+}
+
+// all is everything that there is of a name, as if it were one RRset: the answer to a question for ANY.
+func (s rrsets) all(name string) (all validate.RRset, ok bool) {
+	for _, set := range s.list {
+		if dns.CanonicalName(set.RRs[0].Header().Name) == name {
+			all.RRs, all.Sigs = append(all.RRs, set.RRs...), append(all.Sigs, set.Sigs...)
+		}
+	}
+	return all, len(all.RRs) > 0
 }
 
 // above finds the RRset of the type at the nearest name above name, no higher than zone.
