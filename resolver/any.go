@@ -1,6 +1,8 @@
 package resolver
 
 import (
+	"fmt"
+
 	"faultzone/resolver/cache"
 	"faultzone/resolver/validate"
 
@@ -24,9 +26,18 @@ func any8482(q *question) *reply {
 		Cpu: "RFC8482"}}}
 }
 
+// maxAll bounds the RRsets of an answer to ANY that are validated.
+const maxAll = 64
+
 // judgeAll judges the answer to ANY: each RRset by itself. All is worth what the least of it is.
 func (t *task) judgeAll(e *cache.Entry) (v verdict, fail *failure) {
-	for i, set := range byType(e.Set) {
+	sets := byType(e.Set)
+	if len(sets) > maxAll {
+		v.Status, v.EDE = validate.Bogus, dns.ExtendedErrorCodeDNSBogus
+		v.Why = fmt.Sprintf("%d RRsets of %s are too many to be validated for one question", len(sets), e.Name)
+		return v, nil
+	}
+	for i, set := range sets {
 		one, fail := t.judgeSet(&cache.Entry{Name: e.Name, Type: set.RRs[0].Header().Rrtype, Kind: e.Kind, Rank: e.Rank, Set: set, Proof: e.Proof})
 		if fail != nil || one.Status == validate.Bogus {
 			return one, fail

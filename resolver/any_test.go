@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,6 +115,20 @@ func TestANYAllIsValidated(t *testing.T) {
 	c := w.resolver(func(cfg *resolver.Config) { cfg.ANY = resolver.ANYAll })
 	c.want("www.example.com ANY", "SERVFAIL ede=6")
 	c.want("www.example.com A", "NOERROR ad 300 192.0.2.80")
+	// Nobody has us validate without end.
+	w.says("10.0.0.4", func(q *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype != dns.TypeANY {
+			return w.right("10.0.0.4", q, "udp")
+		}
+		m := say(q, "aa")
+		for i := range 1000 {
+			m.Answer = append(m.Answer, &dns.RFC3597{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: uint16(3000 + i), Class: dns.ClassINET, Ttl: 60}, Rdata: "01"})
+		}
+		return withOPT(m)
+	})
+	if m := c.ask("www.nsec3.com ANY"); m.Rcode != dns.RcodeServerFailure || !strings.Contains(text(m), "1000 RRsets") {
+		t.Errorf("%s: %s", brief(m), text(m))
+	}
 	_, err := resolver.New(resolver.Config{Hints: hints(), Clock: w.clock, Exchanger: w, ANY: 9})
 	if err == nil {
 		t.Error("an ANY of 9 is taken")
