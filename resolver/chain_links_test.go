@@ -60,6 +60,10 @@ func TestChainAcrossZones6672(t *testing.T) {
 	if m := c.ask(long + "plain.com A"); m.Rcode != dns.RcodeYXDomain {
 		t.Errorf("too long: %s: %s", brief(m), text(m))
 	}
+	w.says("10.0.0.3", func(q *dns.Msg) *dns.Msg {
+		return say(q, "aa YXDOMAIN", "an "+q.Question[0].Name+" 300 IN A 192.0.2.66")
+	})
+	w.plainly(nil).want("short.plain.com A", "SERVFAIL ede=22 ede=23") // it has nothing to do with a long name
 }
 
 // What comes without a signature beside a link that has one is asked for by itself, and no delegation is looked for that

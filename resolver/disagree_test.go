@@ -140,3 +140,19 @@ func TestStubIsAskedAgain(t *testing.T) {
 	c.want("b.sub.corp A", "NOERROR 30 192.0.2.2")
 	w.wantAsked(t, "10.0.0.3 udp b.sub.corp. A", "10.0.0.67 udp b.sub.corp. A")
 }
+
+// There is nothing above the root: its servers without an address are not looked for there, and a root that is silent is no
+// more work than its servers' tries.
+func TestNothingAboveTheRoot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.break_("198.41.0.4", refusing)
+	w.break_("170.247.170.2", refusing)
+	c := w.plainly(func(cfg *resolver.Config) {
+		cfg.Hints = append(hints(), rr(". 518400 IN NS c.root-servers.net."), rr(". 518400 IN NS d.root-servers.net."))
+	})
+	c.want("www.plain.com A", "SERVFAIL ede=22 ede=23")
+	if asked := w.asked(); len(asked) != 2 {
+		t.Errorf("asked %q", asked)
+	}
+}

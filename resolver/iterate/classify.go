@@ -28,6 +28,9 @@ func (s *scrubbed) classify(q Question, zone string, recursive bool) Kind {
 		s.doubtful = hearsay
 		// A chain's rcode is about its end (RFC 6604 section 2), which is asked for by itself.
 		first := s.chain[0].RRs[0].Header()
+		if s.rcode == dns.RcodeYXDomain && first.Rrtype != dns.TypeDNAME {
+			return Unexpected // it is for names that a DNAME makes too long (RFC 6672 section 2.2)
+		}
 		if q.Type == dns.TypeANY && dns.CanonicalName(first.Name) == q.Name {
 			return Answer
 		}

@@ -71,8 +71,8 @@ func (w *walk) findGlue() bool {
 // findAbove asks the zone above for the address of a server that is in the zone itself and came without: it may have left out
 // the glue (RFC 9471), and yet tell it when asked. It says whether there is somebody to ask now.
 func (w *walk) findAbove(ctx context.Context) bool {
-	if w.zone.cached && w.mayClimb() {
-		return false // another referral has the glue
+	if w.zone.zone == "." || w.zone.cached && w.mayClimb() {
+		return false // there is nothing above, or another referral has the glue
 	}
 	for len(w.missing) > 0 && w.glueless < w.it.cfg.Limits.ZoneLookups && w.req.Budget.Lookups > 0 && ctx.Err() == nil {
 		host, now := w.missing[0], w.it.cfg.Clock.Now()
