@@ -86,8 +86,9 @@ func TestRecursionNotDesired(t *testing.T) {
 		if asked := w.asked(); len(asked) > 0 {
 			t.Errorf("asked %v", asked)
 		}
-		if m := c.ask("long.example.com A +norec"); policy == resolver.NonRecursiveReferral && (len(m.Ns) != 2 || m.Ns[0].Header().Name != "example.com.") {
-			t.Errorf("referred to %v", m.Ns)
+		if m := c.ask("long.example.com A +norec"); policy == resolver.NonRecursiveReferral &&
+			(len(m.Ns) != 2 || m.Ns[0].Header().Name != "example.com." || len(m.Extra) != 3) { // two addresses, and OPT
+			t.Errorf("referred to %v", m)
 		}
 	}
 }

@@ -195,9 +195,12 @@ func (w *walk) findMore(ctx context.Context) bool {
 		w.report(EventGlueless, netip.AddrPort{}, func() string {
 			return fmt.Sprintf("zone %s came without the address of its server %s", w.zone.zone, host)
 		})
-		before := len(w.targets)
+		before, queries := len(w.targets), w.req.Budget.Queries
 		for _, t := range w.it.addressTypes() {
 			w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, t))
+		}
+		if w.req.Budget.Queries == queries { // it is known, and cost nothing: another one gets its chance
+			w.glueless--
 		}
 		w.mark(w.targets[before:])
 		if len(w.targets) > before {
