@@ -92,11 +92,19 @@ func (t *task) keysFor(zone string) (trust, *failure) {
 	e, fail := t.lookup(lookupKey{name: zone, qtype: dns.TypeDNSKEY, check: true})
 	switch {
 	case fail != nil:
-		return trust{}, fail
+		return trust{}, fail.withoutKeys(zone)
 	case e.Status != validate.Secure:
 		return by(e), nil
 	}
 	return trust{status: validate.Secure, keysOf: zone, keys: e.Set.RRs}, nil
+}
+
+// withoutKeys adds that it was the keys of a signed zone that could not be had (RFC 8914 section 4.10).
+func (f *failure) withoutKeys(zone string) *failure {
+	added := *f
+	added.ede = append(f.ede[:len(f.ede):len(f.ede)], dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSKEYMissing,
+		ExtraText: "zone " + zone + " is signed, and its DNSKEY could not be had"})
+	return &added
 }
 
 // vouch finds out what vouches for the keys of name. If name is no zone of its own, it gives the keys of the one that it is

@@ -230,7 +230,7 @@ func TestKeysOutOfReach(t *testing.T) {
 	w.break_("10.0.0.1", noKeys)
 	w.break_("10.0.0.2", noKeys)
 	c := w.resolver(nil)
-	c.want("www.example.com A", "SERVFAIL ede=22 ede=23")
+	c.want("www.example.com A", "SERVFAIL ede=22 ede=23 ede=9")
 	c.want("www.example.com A +cd", "NOERROR 299 192.0.2.80")
 }
 
