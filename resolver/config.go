@@ -72,6 +72,9 @@ type Config struct {
 	// Version is what version.bind and version.server say in class CHAOS, ID what id.server, hostname.bind and the EDNS
 	// option NSID (RFC 4892, RFC 5001) say; empty: REFUSED, and no option.
 	Version, ID string
+	// CookieSecret has clients that send a DNS cookie get one back (RFC 7873, RFC 9018), as BIND does; nil: they do not, as
+	// with Unbound by default.
+	CookieSecret *CookieSecret
 	// MaxUDPSize is the most that a client gets over UDP, whatever it offers, in octets from 512; 0: 1232 (RFC 9715).
 	MaxUDPSize uint16
 	// TCPIdle is how long the sockets in front leave a TCP connection idle. Clients that send the option are told (RFC
