@@ -171,6 +171,7 @@ func TestOwnWorld(t *testing.T) {
 			Reset: true, NotForBogus: true},
 		NoIPv4: true, NoPriming: true, MinimisationType: dns.TypeNS, BelowNXDOMAIN: "never", Cookies: true, RandomCase: true,
 		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour, TrustAnchors: []string{"shop.example."},
+		AllANY: true, ClientCookies: true, NoKeySentinel: true, AuthorityNS: true, SHA1: true, MaxNSEC3Iterations: 50,
 		AnchorUpdates: true, AnchorAddHoldDown: 10 * day, AnchorKeepRevoked: 20 * day,
 		Limits: Limits{10 * time.Second, 50, 8, 20, 5, 32, 4, 16, 2, 32},
 	})

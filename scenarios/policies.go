@@ -18,6 +18,9 @@ type Policies struct {
 	Version, ID     string // what version.bind and id.server tell; empty: nothing
 	MaxUDPSize      uint16 // octets, the most that a client gets over UDP
 	FullResponses   bool
+	AllANY          bool // ANY gets all that servers say, instead of RFC 8482\'s next to nothing
+	ClientCookies   bool // clients that send a DNS cookie get one (RFC 7873)
+	NoKeySentinel   bool // RFC 8509 is not spoken
 	MaxWaiting      int  // clients that wait for what is not in the cache
 	DropWaiting     bool // those beyond get nothing, instead of SERVFAIL
 	MinNegativeTTL  time.Duration
@@ -29,21 +32,24 @@ type Policies struct {
 	Stale           Stale
 
 	// How it asks, and whom it believes.
-	NoIPv4            bool
-	NoPriming         bool
-	MinimisationType  uint16 // 0: A
-	BelowNXDOMAIN     string // "secure" (default), "always" or "never" (RFC 8020)
-	Cookies           bool   // RFC 7873
-	RandomCase        bool   // 0x20
-	UpstreamUDPSize   uint16 // octets, what servers are told
-	LameTTL           time.Duration
-	ForgetLame        bool // LameTTL = 0: not remembered
-	Skew              time.Duration
-	TrustAnchors      []string // signed zones of the world whose keys are trusted beside the root's
-	AnchorUpdates     bool     // RFC 5011
-	AnchorAddHoldDown time.Duration
-	AnchorKeepRevoked time.Duration
-	Limits            Limits
+	NoIPv4             bool
+	NoPriming          bool
+	MinimisationType   uint16 // 0: A
+	BelowNXDOMAIN      string // "secure" (default), "always" or "never" (RFC 8020)
+	Cookies            bool   // RFC 7873
+	RandomCase         bool   // 0x20
+	AuthorityNS        bool   // NS records beside an answer take the place of the delegation\'s (RFC 2181 section 5.4.1)
+	SHA1               bool   // algorithms 5 and 7 are checked
+	MaxNSEC3Iterations uint16 // RFC 9276
+	UpstreamUDPSize    uint16 // octets, what servers are told
+	LameTTL            time.Duration
+	ForgetLame         bool // LameTTL = 0: not remembered
+	Skew               time.Duration
+	TrustAnchors       []string // signed zones of the world whose keys are trusted beside the root's
+	AnchorUpdates      bool     // RFC 5011
+	AnchorAddHoldDown  time.Duration
+	AnchorKeepRevoked  time.Duration
+	Limits             Limits
 }
 
 // AccessRule is what becomes of the queries from a subnet: "allow", "refuse" or "drop".
@@ -89,6 +95,9 @@ func (l *loader) policies(f *fields, r *Resolver) {
 	p.ID, _ = f.text("id")
 	p.MaxUDPSize = l.udpSize(f, "max_udp_size")
 	p.FullResponses = !f.flagOr("minimal_responses", true)
+	p.AllANY = l.choice(f, "any", "minimal", "all") == "all"
+	p.ClientCookies = f.flagOr("client_cookies", false)
+	p.NoKeySentinel = !f.flagOr("key_sentinel", true)
 	if n, at := f.integer("max_waiting", 1, 1<<20); at != nil {
 		p.MaxWaiting = int(n)
 	}
@@ -131,6 +140,16 @@ func (l *loader) asking(f *fields, r *Resolver) {
 	p.BelowNXDOMAIN = l.choice(f, "below_nxdomain", "secure", "always", "never")
 	p.Cookies = f.flagOr("cookies", false)
 	p.RandomCase = f.flagOr("random_case", false)
+	p.AuthorityNS = f.flagOr("authority_ns", false)
+	p.SHA1 = f.flagOr("sha1", false)
+	iterations, _ := f.integer("max_nsec3_iterations", 1, 65535)
+	p.MaxNSEC3Iterations = uint16(iterations)
+	for _, key := range []string{"sha1", "max_nsec3_iterations"} {
+		if f.has(key) && !r.Validate {
+			at, _ := f.place(key)
+			l.errorf(at, "%s is about what is validated, and this resolver validates nothing: it has validate = false", key)
+		}
+	}
 	p.UpstreamUDPSize = l.udpSize(f, "upstream_udp_size")
 	var lame *node
 	p.LameTTL, lame = f.duration("lame_ttl")

@@ -220,6 +220,10 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	if err := setPolicies(&config, s); err != nil {
 		return err
 	}
+	if s.ClientCookies {
+		key := resolver.CookieSecret(secret(w.seed, "cookies/"+s.Name)[:16])
+		config.CookieSecret = &key
+	}
 	for _, zone := range s.TrustAnchors {
 		ds, err := w.zones.dsOf(zone, 0)
 		if err != nil {

@@ -37,6 +37,10 @@ func setPolicies(c *resolver.Config, s *scenarios.Resolver) error {
 	c.Version, c.ID = p.Version, p.ID
 	c.MaxUDPSize, c.UpstreamUDPSize = p.MaxUDPSize, p.UpstreamUDPSize
 	c.FullResponses = p.FullResponses
+	if p.AllANY {
+		c.ANY = resolver.ANYAll
+	}
+	c.NoKeySentinel, c.AuthorityNS, c.SHA1, c.MaxNSEC3Iterations = p.NoKeySentinel, p.AuthorityNS, p.SHA1, p.MaxNSEC3Iterations
 	c.MaxWaiting, c.DropWaiting = p.MaxWaiting, p.DropWaiting
 	c.MinNegativeTTL, c.FailureTTL, c.MaxFailureTTL = p.MinNegativeTTL, p.FailureTTL, p.MaxFailureTTL
 	c.CacheBytes = p.CacheBytes

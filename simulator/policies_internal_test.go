@@ -22,7 +22,7 @@ func TestEveryPolicyIsPassedOn(t *testing.T) {
 	}
 	// Those that are set elsewhere: by older keys, or by the world.
 	elsewhere := map[string]bool{"Name": true, "Hints": true, "TrustAnchors": true, "Clock": true, "Exchanger": true, "Rand": true, "Report": true,
-		"Allow": true, "NotSpecial": true, "TCPIdle": true, "MinTTL": true, "MaxTTL": true, "MaxNegativeTTL": true, "IPv6": true, "Prime": true,
+		"Allow": true, "NotSpecial": true, "TCPIdle": true, "CookieSecret": true, "MinTTL": true, "MaxTTL": true, "MaxNegativeTTL": true, "IPv6": true, "Prime": true,
 		"AggressiveNSEC": true, "QNAMEMinimisation": true, "MaxMinimiseCount": true, "MinimiseOneLabel": true, "Forward": true, "Stub": true, "DomainInsecure": true,
 		"ServeStale.On": true, "ServeStale.Maximum": true, "Prefetch.On": true, "AnchorUpdates.Known": true}
 	check(t, "", reflect.ValueOf(c), elsewhere)

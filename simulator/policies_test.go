@@ -256,6 +256,24 @@ func TestPolicies(t *testing.T) {
 			m := p.api()
 			p.want("an island of its own", m.Rcode == dns.RcodeSuccess && m.AuthenticatedData == set)
 		}},
+		{"any", `any = "all"`, func(p *policyWorld, set bool) {
+			m := p.ask(scenarios.QueryStep{Name: "api.solvethenetwork.com.", Type: dns.TypeANY})
+			p.want("all that there is", strings.Contains(simulator.SummaryOf(m), "A 10.0.2.50") == set)
+		}},
+		{"client_cookies", `client_cookies = true`, func(p *policyWorld, set bool) {
+			m := new(dns.Msg).SetQuestion("api.solvethenetwork.com.", dns.TypeA)
+			m.SetEdns0(1232, false)
+			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0102030405060708"}}
+			r, err := p.Resolver("resolver-a")
+			if err != nil {
+				p.Fatal(err)
+			}
+			if err := p.World.Run(func() { p.r.Reply = r.Resolve(context.Background(), m, netip.MustParseAddr("10.0.2.100")) }); err != nil {
+				p.Fatal(err)
+			}
+			got := slices.ContainsFunc(p.r.Reply.IsEdns0().Option, func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0COOKIE })
+			p.want("a cookie", got == set)
+		}},
 		{"limits", `limits = { queries = 2 }`, func(p *policyWorld, set bool) {
 			p.want("too much to ask", (p.api().Rcode == dns.RcodeServerFailure) == set)
 		}},
