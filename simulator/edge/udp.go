@@ -30,7 +30,10 @@ type batcher interface {
 // the server's own activities send.
 func (d *door) serveUDP(u *net.UDPConn) {
 	_ = u.SetReadBuffer(burst) // as much of it as the system allows
-	b := newBatcher(u)
+	b, err := newBatcher(u)
+	if err != nil {
+		return // it is closed already
+	}
 	var current netip.AddrPort
 	later := func() func([]byte) {
 		client := current

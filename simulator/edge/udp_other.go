@@ -4,7 +4,9 @@ package edge
 
 import "net"
 
-func newBatcher(u *net.UDPConn) batcher { return &single{conn: u, buffer: make([]byte, largest)} }
+func newBatcher(u *net.UDPConn) (batcher, error) {
+	return &single{conn: u, buffer: make([]byte, largest)}, nil
+}
 
 // single is the batcher that works everywhere: one packet at a time.
 type single struct {

@@ -42,9 +42,9 @@ type Event struct {
 	Data     []byte // as it arrived, or would have; nil for the opening of a connection
 }
 
-// observe tells of a leg. The event and its data are the observer's only until it returns.
+// observe tells of a leg. Its data are the observer's only until it returns.
 func (n *Network) observe(f *Flight, at time.Time, fate Fate, rule string) {
 	if n.config.Observe != nil {
-		n.config.Observe(&Event{At: at, Network: f.Network, From: f.From, To: f.To, Reply: f.Reply, Fate: fate, Rule: rule, Data: f.Data})
+		n.config.Observe(Event{At: at, Network: f.Network, From: f.From, To: f.To, Reply: f.Reply, Fate: fate, Rule: rule, Data: f.Data})
 	}
 }

@@ -71,7 +71,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{Virtual: clock.NewVirtual(epoch)}
 	t.Cleanup(func() { w.Close() })
 	w.net = network.New(network.Config{Clock: w.Virtual, Latency: oneWay,
-		Observe: func(e *network.Event) { w.events = append(w.events, *e) }})
+		Observe: func(e network.Event) { w.events = append(w.events, e) }})
 	host, err := w.net.AddNode("server", serverAddr, netip.MustParseAddr("203.0.113.53"))
 	if err != nil {
 		t.Fatal(err)
