@@ -32,7 +32,7 @@ func BenchmarkPass(b *testing.B) {
 			answered := make(chan []byte, 1)
 			w.Network().Deliver(m, func(reply []byte) { answered <- reply })
 			<-answered
-			later := func() func([]byte) { b.Fatal("it waits"); return nil }
+			later := func() network.Later { b.Fatal("it waits"); return network.Later{} }
 			for b.Loop() {
 				if reply, _ := w.Network().Pass(m, later); reply == nil {
 					b.Fatal("no reply")

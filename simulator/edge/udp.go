@@ -35,9 +35,9 @@ func (d *door) serveUDP(u *net.UDPConn) {
 		return // it is closed already
 	}
 	var current netip.AddrPort
-	later := func() func([]byte) {
+	later := func() network.Later {
 		client := current
-		return func(reply []byte) { _, _ = u.WriteToUDPAddrPort(reply, client) }
+		return network.Later{Reply: func(reply []byte) { _, _ = u.WriteToUDPAddrPort(reply, client) }}
 	}
 	to := netip.AddrPortFrom(d.world, network.Port)
 	var replies [][]byte
