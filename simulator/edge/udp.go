@@ -24,6 +24,8 @@ type batcher interface {
 	// write sends replies; i is the place of the packet that reply i answers. What cannot be sent is lost, as on a real
 	// network: the client has gone, or the reply is too large for UDP.
 	write(replies [][]byte, to []int)
+	// close is called after the last of them.
+	close()
 }
 
 // serveUDP answers until the socket is closed. What a server answers at once is sent from here, in batches; for the rest
@@ -34,6 +36,7 @@ func (d *door) serveUDP(u *net.UDPConn) {
 	if err != nil {
 		return // it is closed already
 	}
+	defer b.close()
 	var current netip.AddrPort
 	later := func() network.Later {
 		client := current

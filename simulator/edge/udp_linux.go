@@ -30,6 +30,9 @@ type batch struct {
 	room    int // packets to read into
 	packets []packet
 
+	unbroken int // packets read since others had their turn
+	breath   breath
+
 	receive, send func(fd uintptr) (done bool)
 	// What receive and send were to do, and did.
 	first, last, moved int
@@ -49,7 +52,11 @@ func newBatcher(u *net.UDPConn) (batcher, error) {
 	}
 	b := &batch{raw: raw}
 	b.receive = func(fd uintptr) bool {
-		return b.call(unix.SYS_RECVMMSG, fd, b.in[:b.room])
+		if b.call(unix.SYS_RECVMMSG, fd, b.in[:b.room]) {
+			return true
+		}
+		b.unbroken = 0 // now it waits
+		return false
 	}
 	b.send = func(fd uintptr) bool {
 		return b.call(unix.SYS_SENDMMSG, fd, b.out[b.first:b.last])
@@ -110,8 +117,14 @@ func (b *batch) read() ([]packet, error) {
 	if b.moved == b.room {
 		b.grow()
 	}
+	if b.unbroken += b.moved; b.unbroken >= mostBatched {
+		b.unbroken = 0
+		b.breath.take()
+	}
 	return b.packets, nil
 }
+
+func (b *batch) close() { b.breath.close() }
 
 // addrPort reads a socket's address.
 func addrPort(a *unix.RawSockaddrInet6) netip.AddrPort {

@@ -24,6 +24,8 @@ func (s *single) read() ([]packet, error) {
 	return s.packet[:], nil
 }
 
+func (s *single) close() {}
+
 func (s *single) write(replies [][]byte, _ []int) {
 	for _, reply := range replies {
 		_, _ = s.conn.WriteToUDPAddrPort(reply, s.packet[0].client)
