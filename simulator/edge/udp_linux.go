@@ -95,7 +95,9 @@ func (b *batch) call(trap, fd uintptr, messages []mmsghdr) (done bool) {
 		case unix.EAGAIN:
 			return false
 		}
-		b.moved, b.failed = int(n), errno
+		if b.moved, b.failed = int(n), errno; errno != 0 {
+			b.moved = 0
+		}
 		return true
 	}
 }
