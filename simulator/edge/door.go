@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -133,7 +134,7 @@ func (d *door) serveTCP(t *net.TCPListener) {
 }
 
 // serveConn reads messages with their two octets of length (RFC 1035 4.2.2) and answers as answers come (RFC 7766 7). A
-// client that closes its half of the connection gets the answers that it waits for.
+// client that closes its half of the connection, or has been idle for too long, gets the answers that it waits for.
 func (d *door) serveConn(c *net.TCPConn, out *outbox) {
 	written := make(chan struct{})
 	go func() { defer close(written); out.write() }()
@@ -144,7 +145,7 @@ func (d *door) serveConn(c *net.TCPConn, out *outbox) {
 	for {
 		c.SetReadDeadline(wall.In(idle))
 		if _, err := io.ReadFull(c, length[:]); err != nil {
-			if err == io.EOF {
+			if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
 				out.finish()
 				<-written
 			}
