@@ -58,13 +58,14 @@ const (
 )
 
 // Journal is the append-only record of a world, in the order in which things happened. It keeps the last entries up to
-// its limits, and knows how many older ones it let go. The legs have limits of their own, so that a live world under
-// load forgets old traffic and not what was done to it. Any goroutine may use it.
+// its limits, and knows how many older ones it let go. Traffic has limits of its own, so that a live world under load
+// forgets old traffic and not what was done to it: the legs, and what resolvers say of queries that cost them nothing. Any
+// goroutine may use it.
 type Journal struct {
 	mu      sync.Mutex
 	next    int // number of the next entry
 	entries []numbered
-	legs    legLog
+	traffic trafficLog
 	// rules has the names of rules by number, the empty one first.
 	rules []string
 	names func(network.Event) (source, target string)
@@ -75,7 +76,7 @@ type numbered struct {
 	entry  *Entry
 }
 
-// entryLimit is how many entries are kept beside the legs: a live world may run for days.
+// entryLimit is how many entries are kept beside the traffic: a live world may run for days.
 const entryLimit = 1 << 18
 
 func (j *Journal) add(e Entry) {
@@ -91,9 +92,22 @@ func (j *Journal) add(e Entry) {
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
-func (j *Journal) addLeg(e *network.Event) {
+func (j *Journal) addLeg(e network.Event) {
 	j.mu.Lock()
-	j.legs.push(j.next, e, j.rule(e.Rule))
+	packLeg(j.traffic.push(j.next, legHead+len(e.Data)), j.next, &e, j.rule(e.Rule))
+	j.next++
+	j.mu.Unlock()
+}
+
+// addRemark notes what a program says of a client's query. Of the entry's fields it keeps those of a resolver's: At, Kind,
+// Node, What, Query, EDE and Text.
+func (j *Journal) addRemark(e *Entry) {
+	if !remarkable(e) {
+		j.add(*e)
+		return
+	}
+	j.mu.Lock()
+	packRemark(j.traffic.push(j.next, remarkSize(e)), j.next, e)
 	j.next++
 	j.mu.Unlock()
 }
@@ -132,22 +146,30 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 func (j *Journal) between(from, to int) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	legs := j.legs.between(from, to)
+	traffic := j.traffic.between(from, to)
 	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
 	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
-	list := make([]Entry, 0, len(legs)+len(entries))
-	for len(legs)+len(entries) > 0 {
-		if len(legs) == 0 || len(entries) > 0 && entries[0].number < legs[0].number() {
+	list := make([]Entry, 0, len(traffic)+len(entries))
+	for len(traffic)+len(entries) > 0 {
+		if len(traffic) == 0 || len(entries) > 0 && entries[0].number < traffic[0].number() {
 			list, entries = append(list, *entries[0].entry), entries[1:]
 			continue
 		}
-		leg := legs[0].event()
-		if rule := legs[0].rule(); rule > 0 {
-			leg.Rule = j.rules[rule]
-		}
-		list, legs = append(list, j.render(&leg)), legs[1:]
+		list, traffic = append(list, j.unpack(traffic[0])), traffic[1:]
 	}
 	return list
+}
+
+// unpack makes an entry of what was packed. The caller holds j.mu.
+func (j *Journal) unpack(b packed) Entry {
+	if b.remark() {
+		return b.entry()
+	}
+	leg := b.leg()
+	if rule := b.rule(); rule > 0 {
+		leg.Rule = j.rules[rule]
+	}
+	return j.render(&leg)
 }
 
 // render makes an entry of a leg.
