@@ -1,0 +1,214 @@
+package simtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"faultzone/scenarios"
+	"faultzone/simulator"
+	"faultzone/simulator/edge"
+	"faultzone/simulator/network"
+)
+
+// World is a world that belongs to one test. Its methods may be called from any goroutine of the test, but those that
+// fail the test at once only from the test's own, as testing has it for FailNow.
+type World struct {
+	t       testing.TB
+	options Options
+	world   *simulator.World
+	edge    *edge.Edge // nil in a virtual world
+	steps   *steps
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	// acts counts what the test did to the world: while it stays, so does what a question would come to.
+	acts atomic.Int64
+
+	mu       sync.Mutex
+	backends map[netip.AddrPort]string
+	closers  []func() error
+	faults   []*Fault
+	views    map[string]*net.Resolver
+	told     []told
+}
+
+// Start makes the world of a scenario, virtual and in memory, with the steps of its first moment done. scenario is
+// Options.Scenario. The world is closed when the test ends; when none can be made the test fails at once.
+func Start(t testing.TB, scenario string) *World {
+	t.Helper()
+	return StartWith(t, Options{Scenario: scenario})
+}
+
+// StartWith is Start with a choice.
+func StartWith(t testing.TB, o Options) *World {
+	t.Helper()
+	s, err := o.plan(t)
+	if err != nil {
+		t.Fatalf("start a world: %v", err)
+	}
+	world, err := o.world(s)
+	if err != nil {
+		t.Fatalf("start the world of %s: %v", s.Name, err)
+	}
+	w := &World{t: t, options: o, world: world, backends: map[netip.AddrPort]string{}, views: map[string]*net.Resolver{}}
+	w.steps = newSteps(w)
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	t.Cleanup(w.end)
+	if o.Live {
+		if err := w.listen(); err != nil {
+			t.Fatalf("start the world of %s: %v", s.Name, err)
+		}
+	}
+	if err := w.steps.due(ctx, world.Now()); err != nil {
+		t.Fatalf("start the world of %s: %v", s.Name, err)
+	}
+	if o.Live {
+		w.running.Go(func() { w.steps.follow(ctx) })
+	}
+	return w
+}
+
+// listen puts the world's nodes onto ports of 127.0.0.1.
+func (w *World) listen() error {
+	as, err := w.addresses(w.options.From)
+	if err != nil {
+		return err
+	}
+	w.edge, err = edge.Ports(edge.Config{Network: w.world.Network(), Nodes: w.world.EdgeNodes(), As: as,
+		Report: func(err error) { w.t.Log(err) }})
+	return err
+}
+
+// addresses are those that the test's questions come from, one of each family and scope that there is.
+func (w *World) addresses(from string) ([]netip.Addr, error) {
+	if from == "" {
+		return w.world.VantageAddresses(), nil
+	}
+	if n, ok := w.node(from); ok {
+		return n.Addresses, nil
+	}
+	a, err := netip.ParseAddr(from)
+	if err != nil {
+		return nil, fmt.Errorf("from %q: neither a node of the world nor an address", from)
+	}
+	return []netip.Addr{a}, nil
+}
+
+// end closes everything, and tells what there is to tell of a test that failed.
+func (w *World) end() {
+	w.t.Helper()
+	w.stop()
+	w.running.Wait()
+	for _, f := range w.faults {
+		f.end()
+	}
+	err := w.world.HealAll()
+	if w.t.Failed() {
+		w.explain()
+	}
+	if w.edge != nil {
+		err = errors.Join(err, w.edge.Close())
+	}
+	for _, close := range slices.Backward(w.closers) {
+		err = errors.Join(err, close())
+	}
+	if err := errors.Join(err, w.world.Close()); err != nil {
+		w.t.Errorf("close the world: %v", err)
+	}
+}
+
+// World is the simulation itself, for what this package has no word for.
+func (w *World) World() *simulator.World { return w.world }
+
+// Now is the world's time. In a virtual world it moves only by what is done in it.
+func (w *World) Now() time.Time { return w.world.Now() }
+
+// Elapsed is how much of the world's time has passed since its start.
+func (w *World) Elapsed() time.Duration { return w.world.Elapsed() }
+
+// Advance moves the world's time on by d, and returns when everything that came due on the way has settled: steps of the
+// scenario, expiring caches, zones and signatures, refreshes of secondaries.
+func (w *World) Advance(d time.Duration) {
+	w.t.Helper()
+	if d < 0 {
+		w.t.Fatalf("advance by %v: time does not go backwards", d)
+	}
+	w.acts.Add(1)
+	if err := w.steps.advance(context.Background(), d); err != nil {
+		w.t.Fatalf("advance by %v: %v", d, err)
+	}
+}
+
+// Addr is where a node of a live world listens, over UDP and TCP: "127.0.0.1:PORT". node is its name or its address.
+// In a virtual world there are no sockets, and the test fails.
+func (w *World) Addr(node string) string {
+	w.t.Helper()
+	if w.edge == nil {
+		w.t.Fatalf("the address of %s: a virtual world has no sockets; start it with simtest.Options{Live: true}, or use Resolver or DialContext", node)
+	}
+	address, err := w.door(node)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return address
+}
+
+// door is the real address of a node's socket.
+func (w *World) door(node string) (string, error) {
+	name := node
+	if a, err := netip.ParseAddr(node); err == nil {
+		name = w.world.Network().Owner(a)
+	}
+	var names []string
+	for _, d := range w.edge.Doors() {
+		if d.Node == name {
+			return d.Real.String(), nil
+		}
+		names = append(names, d.Node)
+	}
+	return "", fmt.Errorf("the address of %q: no node of that name listens%s; there are %s", node,
+		scenarios.DidYouMean(node, names), strings.Join(names, ", "))
+}
+
+// node finds a node by its name.
+func (w *World) node(name string) (simulator.Node, bool) {
+	for _, n := range w.world.Nodes() {
+		if n.Name == name {
+			return n, true
+		}
+	}
+	return simulator.Node{}, false
+}
+
+// target makes sure that something is a node of the world or an address.
+func (w *World) target(name string) (simulator.Node, error) {
+	if n, ok := w.node(name); ok {
+		return n, nil
+	}
+	a, err := netip.ParseAddr(name)
+	if at, portErr := netip.ParseAddrPort(name); portErr == nil && at.Port() == network.Port {
+		a, err = at.Addr(), nil
+	}
+	if err != nil {
+		var names []string
+		for _, n := range w.world.Nodes() {
+			names = append(names, n.Name)
+		}
+		return simulator.Node{}, fmt.Errorf("%q is neither a node of the world nor an address%s; there are %s", name,
+			scenarios.DidYouMean(name, names), strings.Join(names, ", "))
+	}
+	if n, ok := w.node(w.world.Network().Owner(a)); ok {
+		n.Addresses = []netip.Addr{a}
+		return n, nil
+	}
+	return simulator.Node{Addresses: []netip.Addr{a}}, nil
+}
