@@ -33,7 +33,7 @@ func (w *World) tell(from, to int, traces []*simulator.Trace) {
 // explain tells, of a test that failed, the ways of the questions that did, and leaves the journal behind.
 func (w *World) explain() {
 	w.t.Helper()
-	const mostQueries, mostLines = 5, 40
+	const mostQueries, mostLines = 5, 32
 	failing := w.failing()
 	if len(failing) == 0 {
 		w.t.Log("every question from outside brought a good answer")

@@ -37,33 +37,41 @@ func (w *World) Resolver(node string) *net.Resolver {
 }
 
 func (w *World) resolver(name string) (*net.Resolver, error) {
-	n, err := w.target(name)
+	w.mu.Lock()
+	r := w.views[name]
+	w.mu.Unlock()
+	if r != nil {
+		return r, nil
+	}
+	v, err := w.view(name)
 	if err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r := w.views[name]; r != nil {
-		return r, nil
+	if w.views[name] == nil {
+		w.views[name] = &net.Resolver{PreferGo: true, Dial: v.dial}
 	}
-	v := &view{w: w, machine: theMachine(), to: name, failed: map[question]*failure{}, ends: map[int64]time.Time{}}
+	return w.views[name], nil
+}
+
+// view is the world as it is seen through a node, an address or a client.
+func (w *World) view(name string) (*view, error) {
+	n, err := w.target(name)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{w: w, machine: theMachine(), to: name, failed: map[question]*failure{}, large: map[question][]byte{}, ends: map[int64]time.Time{}}
 	switch {
 	case n.Role == simulator.RoleClient:
 		v.client, v.ndots = n.Name, w.ndots(n.Name)
-	case len(n.Addresses) == 1: // an address that was written as one
+	case n.Name != name:
 		v.to = n.Addresses[0].String()
 	}
-	if n.Name != "" && n.Name == name {
-		v.to = name
+	if w.edge != nil && n.Name != "" && v.client == "" {
+		v.real, err = w.door(n.Name)
 	}
-	if w.edge != nil && v.client == "" && n.Name != "" {
-		if v.real, err = w.door(n.Name); err != nil {
-			return nil, err
-		}
-	}
-	r := &net.Resolver{PreferGo: true, Dial: v.dial}
-	w.views[name] = r
-	return r, nil
+	return v, err
 }
 
 // ndots is that of a client's resolv.conf.
@@ -90,6 +98,8 @@ type view struct {
 	// failed has what the last attempt at a question came to where that was no answer: Go's resolver makes the same
 	// attempt at each of the machine's servers, and they all are the one node here.
 	failed map[question]*failure
+	// large are a client's answers that do not fit into a datagram, for the connection over TCP that asks again.
+	large map[question][]byte
 	// ends are the world times at which deadlines of the test's contexts are over.
 	ends map[int64]time.Time
 }
@@ -143,7 +153,7 @@ func (v *view) answer(ctx context.Context, network, server string, query []byte,
 	if timeout := v.allowance(deadline); timeout <= 0 {
 		err = os.ErrDeadlineExceeded
 	} else if v.client != "" {
-		reply, err = v.lookup(ctx, &m)
+		reply, err = v.lookup(ctx, &m, q)
 	} else {
 		reply, err = v.w.exchange(ctx, simulator.Exchange{To: v.to, Network: network, Query: query, Timeout: timeout})
 	}
@@ -230,7 +240,10 @@ func (v *view) allowance(deadline time.Time) time.Duration {
 }
 
 // lookup has a client's stub look a name up.
-func (v *view) lookup(ctx context.Context, query *dns.Msg) ([]byte, error) {
+func (v *view) lookup(ctx context.Context, query *dns.Msg, q question) ([]byte, error) {
+	if reply := v.fetched(q); reply != nil {
+		return reply, nil
+	}
 	name := query.Question[0].Name
 	if short := strings.TrimSuffix(name, "."); strings.Count(short, ".") < v.ndots {
 		name = short // the client's search list completes it
@@ -245,7 +258,28 @@ func (v *view) lookup(ctx context.Context, query *dns.Msg) ([]byte, error) {
 	}
 	r.Reply.Id, r.Reply.Question = query.Id, query.Question
 	r.Reply.RecursionAvailable = true // an answer from /etc/hosts says nothing of it
-	return r.Reply.Pack()
+	packed, err := r.Reply.Pack()
+	if err != nil || len(packed) <= datagram || q.network == "tcp" {
+		return packed, err
+	}
+	v.mu.Lock()
+	v.large[question{q.name, q.rrtype, "tcp"}] = packed
+	v.mu.Unlock()
+	truncated := new(dns.Msg).SetReply(query)
+	truncated.Truncated, truncated.RecursionAvailable = true, true
+	return truncated.Pack()
+}
+
+// datagram is the largest that Go's resolver takes.
+const datagram = 1232
+
+// fetched is a large answer that was asked for over UDP before.
+func (v *view) fetched(q question) []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	reply := v.large[q]
+	delete(v.large, q)
+	return reply
 }
 
 // exchange sends a packed message into the world, from where the test's questions come from.

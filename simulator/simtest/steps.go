@@ -122,7 +122,7 @@ func indented(lines []string) (text string) {
 }
 
 // Edit changes records of a zone on its primaries, as their operator would: the serial is raised, and secondaries are
-// told.
+// told, who have it as soon as time goes on (Advance by a second). Caches hold what they have: see Flush.
 //
 //	w.Edit(scenarios.EditStep{Zone: "solvethenetwork.com.", Replace: []string{"api 300 IN A 10.0.2.51"}})
 func (w *World) Edit(e scenarios.EditStep) {
