@@ -28,6 +28,8 @@ type World struct {
 	Servers   []Server
 	Resolvers []Resolver
 	Clients   []Client
+	Web       []Web
+	Upstream  *Upstream // nil: names outside of the world's zones do not exist
 	Keys      []Key
 	Links     []Link
 	// Vantage holds the addresses that queries come from when a step, or a real client, names no other: the one in
@@ -127,7 +129,8 @@ type Resolver struct {
 	Forward, Stub []Route
 	// DomainInsecure are negative trust anchors (RFC 7646).
 	DomainInsecure []string
-	Pos            Position
+	Policies
+	Pos Position
 }
 
 // Client is a host with glibc's stub resolver.

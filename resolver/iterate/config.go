@@ -79,6 +79,7 @@ type Iterator struct {
 	cfg    Config
 	root   *delegation
 	routes map[string]*route // by zone
+	bypass map[string]bool   // names that none of them is for
 	signed map[string]bool   // zones with a trust anchor
 
 	mu      sync.Mutex // over what follows
@@ -99,7 +100,7 @@ func New(cfg Config) (*Iterator, error) {
 	}
 	err := it.cfg.Policy.complete()
 	var wrong error
-	it.routes, wrong = routesOf(&cfg.Policy)
+	it.routes, it.bypass, wrong = routesOf(&cfg.Policy)
 	if err = errors.Join(err, wrong); err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func New(cfg Config) (*Iterator, error) {
 			it.root.addGlue(rr.Header().Name, a)
 		}
 	}
-	if it.routes["."] != nil {
+	if it.routes["."] != nil && !it.bypass["."] {
 		return it, nil // the root's servers are given otherwise
 	}
 	if len(it.root.names) == 0 {

@@ -78,6 +78,9 @@ func (q Question) owner() string {
 func (it *Iterator) start(q Question, now time.Time) *delegation {
 	name := q.owner()
 	r := it.routeOf(name)
+	if r == nil && name != q.Name && it.bypass[name] && it.Beyond(q.Name) {
+		r = it.routeOf(q.Name) // the DS of another world's zone is as little ours as that
+	}
 	if r == nil {
 		return it.closest(name, now)
 	}

@@ -19,6 +19,11 @@ type Forward struct {
 	// First goes on without the forwarders when none of them gave an answer (Unbound's forward-first, BIND's
 	// "forward first").
 	First bool
+	// Around are zones that are not forwarded though they are in Zone, and neither is what they are delegated by: the
+	// names of the zones above them, each by itself. All other names in Zone are another world's: what is said of them is
+	// not validated, unless a trust anchor stands among them, and the forwarders are asked to do so. Empty: Zone is
+	// forwarded whole, and validated here.
+	Around []string
 }
 
 // Stub gives the authoritative servers of a zone, whatever its parent says, if it has one. Zones below are found by the
@@ -38,11 +43,12 @@ type route struct {
 	servers   []netip.AddrPort
 	recursive bool // forwarders
 	first     bool
+	around    bool // for what is in none of some zones
 }
 
-// routesOf checks forwards and stubs.
-func routesOf(p *Policy) (map[string]*route, error) {
-	routes := make(map[string]*route)
+// routesOf checks forwards and stubs. bypass are names that no route is for, though one may be for the names below.
+func routesOf(p *Policy) (routes map[string]*route, bypass map[string]bool, err error) {
+	routes, bypass = make(map[string]*route), make(map[string]bool)
 	var errs []error
 	add := func(what, zone string, r route) {
 		r.zone = dns.CanonicalName(zone)
@@ -67,7 +73,7 @@ func routesOf(p *Policy) (map[string]*route, error) {
 		routes[r.zone] = &r
 	}
 	for _, f := range p.Forward {
-		add("forward", f.Zone, route{servers: f.Servers, recursive: true, first: f.First})
+		add("forward", f.Zone, route{servers: f.Servers, recursive: true, first: f.First, around: len(f.Around) > 0})
 	}
 	for _, s := range p.Stub {
 		if len(s.Servers) == 0 {
@@ -75,12 +81,34 @@ func routesOf(p *Policy) (map[string]*route, error) {
 		}
 		add("stub", s.Zone, route{servers: s.Servers, first: s.First})
 	}
-	return routes, errors.Join(errs...)
+	for _, f := range p.Forward {
+		zone := dns.CanonicalName(f.Zone)
+		for _, name := range f.Around {
+			name = dns.CanonicalName(name)
+			if _, ok := dns.IsDomainName(name); !ok || !dns.IsSubDomain(zone, name) || name == zone {
+				errs = append(errs, fmt.Errorf("forward zone %s: around %q: want the name of a zone below it", zone, name))
+				continue
+			}
+			if routes[name] == nil {
+				routes[name] = &route{zone: name}
+			}
+			for n := name; n != zone; {
+				n = parent(n)
+				bypass[n] = true
+			}
+		}
+	}
+	for name, r := range routes {
+		if len(r.servers) > 0 && !r.around {
+			delete(bypass, name) // this one's own servers know it
+		}
+	}
+	return routes, bypass, errors.Join(errs...)
 }
 
 // routeOf is the deepest forward or stub zone that name is in; nil: none, or an exception.
 func (it *Iterator) routeOf(name string) *route {
-	if len(it.routes) == 0 {
+	if len(it.routes) == 0 || it.bypass[name] {
 		return nil
 	}
 	for {
@@ -103,6 +131,13 @@ func (it *Iterator) RouteZone(name string) string {
 		return r.zone
 	}
 	return ""
+}
+
+// Beyond tells whether the canonical name is another world's: one that is forwarded because it is in none of the zones that
+// a Forward goes around.
+func (it *Iterator) Beyond(name string) bool {
+	r := it.routeOf(name)
+	return r != nil && r.around
 }
 
 // Zone is the one whose servers would be asked first about the canonical name: the forward or stub zone that it is in, or
