@@ -37,10 +37,11 @@ var layers = map[string]struct {
 	"simulator/edge": {[]string{"simulator/clock", "simulator/network"}, "the edge puts the network onto real sockets"},
 	"simulator": {[]string{"authoritative", "authoritative/zone", "authoritative/sign", "resolver", "scenarios", "simulator/clock",
 		"simulator/network", "simulator/fault", "simulator/stub", "simulator/edge"}, "the world is the only place where faults meet servers"},
-	"simulator/play":    {[]string{"scenarios", "simulator", "simulator/clock", "simulator/fault"}, "the player drives a world from outside"},
-	"simulator/live":    {[]string{"scenarios", "simulator", "simulator/edge", "simulator/play"}, "a host puts a world onto sockets and has it played; who commands it is not its business"},
-	"simulator/running": {nil, "the record of running worlds is files; it knows no world"},
-	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
+	"simulator/play":      {[]string{"scenarios", "simulator", "simulator/clock", "simulator/fault"}, "the player drives a world from outside"},
+	"simulator/live":      {[]string{"scenarios", "simulator", "simulator/edge", "simulator/play"}, "a host puts a world onto sockets and has it played; who commands it is not its business"},
+	"simulator/enclosure": {nil, "namespaces are the system's affair; what is served in them is not theirs"},
+	"simulator/running":   {nil, "the record of running worlds is files; it knows no world"},
+	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "simulator/enclosure", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
 		"the command line speaks to the world, not to its servers"},
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"faultzone/scenarios"
@@ -29,6 +30,10 @@ type Config struct {
 	Port uint16
 	// As are the world addresses that real clients are taken for; none: the world's vantage.
 	As []netip.Addr
+	// Without are nodes that get no sockets: real programs may take their places.
+	Without []string
+	// LocalStub is a client whose own stub at 127.0.0.53 gets sockets too, where it has one; empty: none does.
+	LocalStub string
 	// Report is told of what goes wrong behind the scenes, such as a socket that could not be opened again.
 	Report func(error)
 	// OnStep is told of each step as it is done. It is called from the goroutine that called Play.
@@ -78,11 +83,20 @@ func New(c Config) (*Host, error) {
 	if len(as) == 0 {
 		as = l.World.VantageAddresses()
 	}
-	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: l.World.EdgeNodes(), As: as, Port: c.Port, Report: c.Report})
+	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: h.nodes(l.World), As: as, Port: c.Port, Report: c.Report})
 	if err != nil {
 		return nil, &EdgeError{errors.Join(err, l.World.Close())}
 	}
 	return h, nil
+}
+
+// nodes are those of a world that get sockets.
+func (h *Host) nodes(w *simulator.World) []edge.Node {
+	list := slices.DeleteFunc(w.EdgeNodes(), func(n edge.Node) bool { return slices.Contains(h.config.Without, n.Name) })
+	if stub, ok := w.LocalStub(h.config.LocalStub); ok {
+		list = append(list, stub)
+	}
+	return list
 }
 
 // EdgeError is what this machine refused: a port, a permission, an address.
@@ -204,7 +218,7 @@ func (h *Host) Reset(by string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.edge.Move(l.World.Network(), l.World.EdgeNodes()); err != nil {
+	if err := h.edge.Move(l.World.Network(), h.nodes(l.World)); err != nil {
 		return errors.Join(err, l.World.Close())
 	}
 	l.World.Act(by, "reset", "everything as at the start")
