@@ -86,6 +86,16 @@ func sound(t *testing.T, s *Scenario) {
 			}
 		}
 	}
+	for _, web := range s.World.Web {
+		if len(web.Addresses) == 0 || web.Port == 0 || web.Port == 53 {
+			t.Errorf("web host %+v", web)
+		}
+		for _, r := range web.Responses {
+			if r.Path == "" || r.Path[0] != '/' || r.Status < 200 || r.Status > 599 || r.Type == "" {
+				t.Errorf("response %+v", r)
+			}
+		}
+	}
 	at, expects := time.Duration(0), false
 	for _, step := range s.Steps {
 		if step.At < at {

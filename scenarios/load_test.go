@@ -169,6 +169,13 @@ func TestOwnWorld(t *testing.T) {
 	equal(t, "laptop", laptop, Client{
 		Name: "laptop", Addresses: addresses("10.7.2.11"), Nameservers: addresses("127.0.0.53"), LocalStub: addresses("10.7.3.1"),
 	})
+	shopWeb, plain := w.Web[0], w.Web[1]
+	shopWeb.Pos, plain.Pos = Position{}, Position{}
+	equal(t, "shop", shopWeb, Web{Name: "shop", Addresses: addresses("10.7.2.1", "fd00:7:2::1"), Port: 8080, Responses: []Response{
+		{Path: "/healthz", Status: 200, Type: "text/plain; charset=utf-8"},
+		{Path: "/gone", Status: 410, Body: `{"gone":true}`, Type: "application/json"},
+	}})
+	equal(t, "plain", plain, Web{Name: "plain", Addresses: addresses("10.7.2.2"), Port: 80})
 	equal(t, "link", w.Links[0], Link{
 		[2]netip.Prefix{netip.MustParsePrefix("10.7.1.0/24"), netip.MustParsePrefix("10.7.3.0/24")}, 1500 * time.Microsecond})
 }

@@ -28,6 +28,7 @@ type World struct {
 	Servers   []Server
 	Resolvers []Resolver
 	Clients   []Client
+	Web       []Web
 	Keys      []Key
 	Links     []Link
 	// Vantage holds the addresses that queries come from when a step, or a real client, names no other: the one in

@@ -14,6 +14,7 @@ const (
 	serverNode   nodeKind = "server"
 	resolverNode nodeKind = "resolver"
 	clientNode   nodeKind = "client"
+	webNode      nodeKind = "web host"
 )
 
 // inhabitant is a node as far as names and addresses are checked against it.
@@ -41,6 +42,9 @@ func (l *loader) world(f *fields) World {
 	}
 	for _, n := range f.named("client") {
 		w.Clients = append(w.Clients, l.client(n))
+	}
+	for _, n := range f.named("web") {
+		w.Web = append(w.Web, l.web(n))
 	}
 	links, _ := f.tables("link")
 	for _, n := range links {

@@ -50,6 +50,11 @@ func (w *World) build() error {
 			return fmt.Errorf("client %s: %w", plan.Clients[i].Name, err)
 		}
 	}
+	for i := range plan.Web {
+		if err := w.addWeb(&plan.Web[i]); err != nil {
+			return fmt.Errorf("web host %s: %w", plan.Web[i].Name, err)
+		}
+	}
 	w.vantage = w.net.SocketFrom(stream(w.seed, "vantage"), plan.Vantage...)
 	return nil
 }

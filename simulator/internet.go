@@ -93,6 +93,9 @@ func newVacancies(plan *scenarios.World) *vacancies {
 	for _, n := range plan.Clients {
 		enter(n.Name, n.Addresses)
 	}
+	for _, n := range plan.Web {
+		enter(n.Name, n.Addresses)
+	}
 	return v
 }
 

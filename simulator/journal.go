@@ -52,6 +52,7 @@ const (
 	KindLeg           Kind = "leg"           // a message crossed the network, or did not
 	KindAuthoritative Kind = "authoritative" // an authoritative server says what it did
 	KindResolver      Kind = "resolver"      // a resolver says what it did
+	KindWeb           Kind = "web"           // a web host answered a request
 	KindWorld         Kind = "world"         // the world began, or its clock was moved
 )
 
@@ -198,6 +199,12 @@ func (e Entry) String() string {
 		return line
 	case KindAuthoritative:
 		return fmt.Sprintf("%s: %s %s %s serial %d: %s", e.Node, e.What, e.Zone, e.View, e.Serial, e.Text)
+	case KindWeb:
+		from := e.Source
+		if from == "" {
+			from = e.From
+		}
+		return fmt.Sprintf("%s → %s %s: %s", from, e.Node, e.Kind, e.Text)
 	case KindResolver:
 		return fmt.Sprintf("%s: %s %s: %s", e.Node, e.What, e.Query, e.Text)
 	case KindAct:

@@ -11,7 +11,7 @@ import (
 	"faultzone/simulator/stub"
 )
 
-// node is a host of the world with what runs on it. Of server, resolver and client one is set.
+// node is a host of the world with what runs on it. Of server, resolver, client and web one is set.
 type node struct {
 	name    string
 	host    *network.Node
@@ -26,6 +26,7 @@ type node struct {
 	unstarted   *resolver.Resolver // made to check the configuration; the first life
 	client      *stub.Stub
 	local       *stub.Local
+	web         *site
 }
 
 // start begins the node's program.
@@ -48,6 +49,8 @@ func (n *node) start() {
 		n.service.Start(resolverProgram{r, n.traces})
 	case n.local != nil:
 		n.service.Start(localProgram{n.local})
+	case n.web != nil:
+		n.service.Start(webProgram{})
 	}
 }
 
