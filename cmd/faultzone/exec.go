@@ -136,6 +136,7 @@ func execInside(c *cli.Context, line execLine) error {
 	if err != nil {
 		return err
 	}
+	w.web = edge.WebExact
 	w.open = func(config edge.Config) (*edge.Edge, error) {
 		if err := enclosure.Furnish(w.place(config.Nodes)); err != nil {
 			return nil, err

@@ -138,6 +138,9 @@ func inhabitants(s *scenarios.Scenario) (list []inhabitant) {
 	for _, n := range s.World.Resolvers {
 		list = append(list, inhabitant{n.Name, n.Addresses})
 	}
+	for _, n := range s.World.Web {
+		list = append(list, inhabitant{n.Name, n.Addresses})
+	}
 	for _, n := range s.World.Clients {
 		list = append(list, inhabitant{n.Name, n.Addresses})
 	}

@@ -21,7 +21,7 @@ func execOnPorts(c *cli.Context, line execLine) error {
 	if err != nil {
 		return err
 	}
-	w.open = edge.Ports
+	w.open, w.web = edge.Ports, edge.WebPorts
 	if err := w.begin(); err != nil {
 		return err
 	}

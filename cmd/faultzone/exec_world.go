@@ -31,6 +31,7 @@ type execWorld struct {
 	options  simulator.Options
 	without  []string
 	open     func(edge.Config) (*edge.Edge, error)
+	web      edge.WebForm
 	host     *live.Host
 	steps    chan play.Step
 }
@@ -54,7 +55,7 @@ func newExecWorld(c *cli.Context, line execLine) (*execWorld, error) {
 // begin builds the world and opens its sockets. Its time stands still.
 func (w *execWorld) begin() error {
 	as := slices.Concat(w.guest.addresses, w.scenario.World.Vantage)
-	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Without: w.without, LocalStub: w.guest.client,
+	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, LocalStub: w.guest.client,
 		Report: func(err error) { report(w.c.App.ErrWriter, err) },
 		OnStep: w.told})
 	var refused *live.EdgeError
@@ -68,11 +69,14 @@ func (w *execWorld) begin() error {
 	if err := w.knowsAll(); err != nil {
 		return errors.Join(err, h.Close())
 	}
-	if err := writeFiles(w.c, h.World(), h.Doors()); err != nil {
+	if err := writeFiles(w.c, h.World(), w.doors()); err != nil {
 		return errors.Join(err, h.Close())
 	}
 	return nil
 }
+
+// doors are where the nodes are, and the web hosts.
+func (w *execWorld) doors() []edge.Door { return append(w.host.Doors(), w.host.WebDoors()...) }
 
 // knowsAll checks that the nodes of --without are there.
 func (w *execWorld) knowsAll() error {
@@ -156,7 +160,7 @@ func (w *execWorld) environment() []string {
 		env = append(env, "PATH="+filepath.Join(enclosure.Dir, "bin")+":"+os.Getenv("PATH"))
 	}
 	var b bytes.Buffer
-	_ = writeAddresses(&b, w.host.World(), w.host.Doors()) // a buffer takes everything
+	_ = writeAddresses(&b, w.host.World(), w.doors()) // a buffer takes everything
 	for line := range strings.Lines(b.String()) {
 		env = append(env, strings.TrimSuffix(line, "\n"))
 	}
