@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"faultzone/scenarios"
 	"faultzone/simulator"
@@ -60,9 +61,13 @@ type Life struct {
 	playing context.Context
 	stop    context.CancelFunc
 	ended   chan struct{}
+	done    atomic.Int32
 	// halted is the reason of the first halt; guarded by the host's mu.
 	halted *string
 }
+
+// Done is how many of the scenario's steps have been played.
+func (l *Life) Done() int { return int(l.done.Load()) }
 
 // Ended is closed when another world has taken this one's place, or the host is closed.
 func (l *Life) Ended() <-chan struct{} { return l.ended }
@@ -178,7 +183,13 @@ func (h *Host) Play(ctx context.Context) (*play.Report, error) {
 	l := h.Life()
 	both, done := joined(ctx, l.playing)
 	defer done()
-	r, err := play.Run(both, l.World, play.Options{OnStep: h.config.OnStep})
+	l.done.Store(0)
+	r, err := play.Run(both, l.World, play.Options{OnStep: func(s play.Step) {
+		l.done.Add(1)
+		if h.config.OnStep != nil {
+			h.config.OnStep(s)
+		}
+	}})
 	if err == nil || ctx.Err() != nil {
 		return r, err
 	}
