@@ -7,9 +7,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"faultzone/scenarios"
 	"faultzone/simulator/edge"
 	"faultzone/simulator/enclosure"
 )
@@ -28,6 +30,7 @@ func execCommand() *cli.Command {
 			"scenario or the command line is wrong. 3: this machine does not allow it; see faultzone doctor.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "as", Usage: "be the `CLIENT` of that name, or a host with that address", DefaultText: "the scenario's first client"},
+			&cli.StringFlag{Name: "at", Usage: "begin at the moment `TIME` of the scenario, such as 1h30m: with all its steps until then done", DefaultText: "its start"},
 			&cli.StringSliceFlag{Name: "without", Usage: "leave the addresses of `NODE` to a program of yours (may be repeated)"},
 			&cli.StringFlag{Name: "edge", Value: "exact", Usage: "`KIND` of sockets: exact (every address as it is, in namespaces), or ports (127.0.0.1:PORT a node, in FAULTZONE_* variables, without namespaces)"},
 			&cli.BoolFlag{Name: "internet", Usage: "let what is not in the world be reached through pasta", DisableDefaultText: true},
@@ -43,6 +46,7 @@ func execCommand() *cli.Command {
 type execLine struct {
 	before  []string // what stands before "--": the scenario, or the world's ID
 	command []string
+	at      time.Duration // the moment of the scenario at which the command starts
 }
 
 func execAction(c *cli.Context) error {
@@ -63,9 +67,9 @@ func execAction(c *cli.Context) error {
 }
 
 // readExecLine takes the command line apart, and checks what can be checked without a world.
-func readExecLine(c *cli.Context) (execLine, error) {
+func readExecLine(c *cli.Context) (line execLine, err error) {
 	args := c.Args().Slice()
-	line := execLine{before: args}
+	line.before = args
 	if i := slices.Index(args, "--"); i >= 0 {
 		line.before, line.command = args[:i], args[i+1:]
 	}
@@ -81,6 +85,11 @@ func readExecLine(c *cli.Context) (execLine, error) {
 	}
 	if _, err := liveOptions(c); err != nil {
 		return line, err
+	}
+	if text := c.String("at"); text != "" {
+		if line.at, err = scenarios.ParseDuration(text); err != nil {
+			return line, usage("--at: %w", err)
+		}
 	}
 	if len(line.command) == 0 {
 		line.command = []string{shell()}
@@ -156,7 +165,10 @@ func execInside(c *cli.Context, line execLine) error {
 		return environment(err)
 	}
 	// What interrupts the command does not interrupt its world.
-	stop := w.play(context.WithoutCancel(c.Context))
+	stop, err := w.play(context.WithoutCancel(c.Context))
+	if err != nil {
+		return errors.Join(err, stop())
+	}
 	code, err := enclosure.Command{Args: line.command, Env: w.environment()}.Run()
 	if err := errors.Join(err, stop()); err != nil {
 		fmt.Fprintf(c.App.ErrWriter, "faultzone: %v\n", err)

@@ -27,7 +27,10 @@ func execOnPorts(c *cli.Context, line execLine) error {
 	}
 	defer w.end()
 	defer w.announce(0)()
-	stop := w.play(context.WithoutCancel(c.Context))
+	stop, err := w.play(context.WithoutCancel(c.Context))
+	if err != nil {
+		return errors.Join(err, stop())
+	}
 	code, err := enclosure.Command{Args: line.command, Env: w.environment()}.RunHere()
 	if err := errors.Join(err, stop()); err != nil {
 		fmt.Fprintf(c.App.ErrWriter, "faultzone: %v\n", err)

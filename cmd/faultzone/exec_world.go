@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,16 +9,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"faultzone/scenarios"
 	"faultzone/simulator"
+	"faultzone/simulator/clock"
 	"faultzone/simulator/edge"
 	"faultzone/simulator/enclosure"
 	"faultzone/simulator/live"
-	"faultzone/simulator/play"
 	"faultzone/simulator/running"
 )
 
@@ -33,15 +32,20 @@ type execWorld struct {
 	open     func(edge.Config) (*edge.Edge, error)
 	web      edge.WebForm
 	host     *live.Host
-	steps    chan play.Step
+	at       time.Duration
+	steps    stepWatch
 }
 
 // newExecWorld reads what the command line says of the world.
 func newExecWorld(c *cli.Context, line execLine) (*execWorld, error) {
-	w := &execWorld{c: c, without: c.StringSlice("without")}
+	w := &execWorld{c: c, at: line.at, without: c.StringSlice("without")}
+	w.steps.done = make(chan struct{}, 1)
 	var err error
 	if w.options, err = liveOptions(c); err != nil {
 		return nil, err
+	}
+	if w.at > 0 && w.options.Start.IsZero() { // what is outside of the world goes by the wall, and is to agree with it then
+		w.options.Start = clock.Wall{}.Now().UTC().Truncate(time.Second).Add(-w.at)
 	}
 	if w.scenario, err = loadWorld(line.before[0], c.App.ErrWriter); err != nil {
 		return nil, err
@@ -57,7 +61,7 @@ func (w *execWorld) begin() error {
 	as := slices.Concat(w.guest.addresses, w.scenario.World.Vantage)
 	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, LocalStub: w.guest.client,
 		Report: func(err error) { report(w.c.App.ErrWriter, err) },
-		OnStep: w.told})
+		OnStep: w.onStep})
 	var refused *live.EdgeError
 	switch {
 	case errors.As(err, &refused):
@@ -176,91 +180,6 @@ func (w *execWorld) announce(inside int) (end func()) {
 		return func() {}
 	}
 	return func() { record.Close() }
-}
-
-// told is told of each step.
-func (w *execWorld) told(s play.Step) {
-	if w.c.Bool("verbose") {
-		printStep(w.c.App.ErrWriter, s)
-	}
-	if w.steps != nil {
-		w.steps <- s
-	}
-}
-
-// play lets time pass and has the steps played. It returns when what is to be broken from the start is broken; stop ends
-// the play.
-func (w *execWorld) play(ctx context.Context) (stop func() error) {
-	first := atOnce(w.scenario.Steps)
-	if first > 0 {
-		w.steps = make(chan play.Step)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var failed error
-	var wg sync.WaitGroup
-	played := make(chan struct{})
-	steps := w.steps
-	if err := w.host.Go(); err != nil {
-		failed = err
-	}
-	wg.Go(func() {
-		defer close(played)
-		if err := w.playOn(ctx); err != nil && ctx.Err() == nil {
-			failed = err
-		}
-	})
-	for i := 0; i < first; i++ {
-		select {
-		case <-steps:
-		case <-played:
-			i = first
-		}
-	}
-	if steps != nil {
-		wg.Go(func() { // nobody else listens any more
-			for {
-				select {
-				case <-steps:
-				case <-played:
-					return
-				}
-			}
-		})
-	}
-	return func() error { cancel(); wg.Wait(); return failed }
-}
-
-// playOn plays the steps, anew after each reset.
-func (w *execWorld) playOn(ctx context.Context) error {
-	for {
-		life := w.host.Life()
-		_, err := w.host.Play(ctx)
-		switch {
-		case errors.Is(err, live.ErrReset):
-			continue
-		case err != nil && !errors.Is(err, live.ErrHalted):
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-life.Ended():
-		}
-	}
-}
-
-// atOnce is how many steps are done before the command starts: those up to the last one that changes the world at its
-// very beginning. Nobody should see the world a moment before.
-func atOnce(steps []scenarios.Step) (count int) {
-	for i, s := range steps {
-		if s.At > 0 {
-			break
-		}
-		if s.Kind != scenarios.Query && s.Kind != scenarios.Inspect {
-			count = i + 1
-		}
-	}
-	return count
 }
 
 // end closes the world and writes its journal.

@@ -40,3 +40,12 @@ func Enter(int, []string, []string) error { return refused() }
 
 // Become is refused.
 func (c Command) Become() (code int, err error) { return CannotRun, refused() }
+
+// Examine finds that there are no namespaces.
+func Examine([]string) []Finding { return []Finding{finding("namespaces", "", refused())} }
+
+// ExamineInside is refused.
+func ExamineInside() error { return refused() }
+
+// Limits are none.
+func Limits() []string { return nil }
