@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -68,6 +67,7 @@ type Journal struct {
 	// rules has the names of rules by number, the empty one first.
 	rules []string
 	names func(network.Event) (source, target string)
+	grown chan struct{} // closed with the next entry; nil: nobody waits for it
 }
 
 type numbered struct {
@@ -88,6 +88,7 @@ func (j *Journal) add(e Entry) {
 	}
 	j.entries = append(j.entries, numbered{j.next, &e})
 	j.next++
+	j.wake()
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
@@ -95,6 +96,7 @@ func (j *Journal) addLeg(e *network.Event) {
 	j.mu.Lock()
 	j.legs.push(j.next, e, j.rule(e.Rule))
 	j.next++
+	j.wake()
 	j.mu.Unlock()
 }
 
@@ -130,23 +132,8 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 
 // between returns the entries from number from up to number to, that one excluded and those let go left out.
 func (j *Journal) between(from, to int) []Entry {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	legs := j.legs.between(from, to)
-	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
-	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
-	list := make([]Entry, 0, len(legs)+len(entries))
-	for len(legs)+len(entries) > 0 {
-		if len(legs) == 0 || len(entries) > 0 && entries[0].number < legs[0].number() {
-			list, entries = append(list, *entries[0].entry), entries[1:]
-			continue
-		}
-		leg := legs[0].event()
-		if rule := legs[0].rule(); rule > 0 {
-			leg.Rule = j.rules[rule]
-		}
-		list, legs = append(list, j.render(&leg)), legs[1:]
-	}
+	list := []Entry{}
+	j.each(from, to, true, func(_ int, e Entry) { list = append(list, e) })
 	return list
 }
 

@@ -44,8 +44,9 @@ var layers = map[string]struct {
 	"simulator/live": {[]string{"scenarios", "simulator", "simulator/edge", "simulator/play"}, "a host puts a world onto sockets and has it played; who commands it is not its business"},
 	"simulator/simtest": {[]string{"scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/network", "simulator/play", "simulator/stub"},
 		"a test sees the world from outside, as whoever commands a running one does"},
-	"simulator/running": {nil, "the record of running worlds is files; it knows no world"},
-	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
+	"simulator/enclosure": {nil, "namespaces are the system's affair; what is served in them is not theirs"},
+	"simulator/running":   {nil, "the record of running worlds is files; it knows no world"},
+	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "simulator/enclosure", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
 		"the command line speaks to the world, not to its servers"},
 }
 

@@ -26,7 +26,7 @@ func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fat
 	f := Flight{Network: m.Network, From: m.From, To: m.To, Data: m.Data}
 	at := n.config.Clock.Now()
 	rule := n.judge(&f)
-	svc, hostExists := n.service(nil, m.To.Addr())
+	svc, hostExists := n.service(n.home(m), m.To.Addr())
 	switch {
 	case f.Drop:
 		return nil, n.lost(&f, at, Dropped, rule)
@@ -60,6 +60,16 @@ func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fat
 	m.Data = bytes.Clone(m.Data)
 	n.serve(life, m, f.Delay, later())
 	return nil, Delivered
+}
+
+// home is the node that a message stays on: that of its sender, when it is for a loopback address.
+func (n *Network) home(m Message) *Node {
+	if !m.To.Addr().IsLoopback() {
+		return nil
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.owners[m.From.Addr()]
 }
 
 // serve has a message answered by an activity, delay after now.
