@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,12 @@ func TestAddr(t *testing.T) {
 			}
 		}
 	}
+	if r, err := http.Get("http://" + w.Addr("api") + "/healthz"); err != nil || r.StatusCode != http.StatusOK {
+		t.Errorf("%v %v", r, err)
+	} else {
+		r.Body.Close()
+	}
+	http.DefaultClient.CloseIdleConnections()
 	r := record(t, func(t testing.TB) {
 		simtest.StartWith(t, simtest.Options{Scenario: "solvethenetwork", Live: true}).Addr("web-01")
 	})

@@ -3,6 +3,8 @@ package simtest
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,8 +29,8 @@ func (w *World) Backend(worldAddress, listener string) {
 	w.backends[at] = listener
 }
 
-// NoBackend has nobody stand for an address of the world any more: the host is there, and refuses. Connections that are
-// open stay.
+// NoBackend takes away what stands for an address of the world: the host is there and refuses, or the scenario's own web
+// host answers again. Connections that are open stay.
 func (w *World) NoBackend(worldAddress string) {
 	w.t.Helper()
 	at, err := netip.ParseAddrPort(worldAddress)
@@ -51,12 +53,14 @@ func (w *World) Listen(worldAddress string) net.Listener {
 	if err != nil {
 		w.t.Fatalf("listen for %s: %v", worldAddress, err)
 	}
-	w.closeWith(func() error {
+	w.mu.Lock()
+	w.closers = append(w.closers, func() error {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil
 	})
+	w.mu.Unlock()
 	w.Backend(worldAddress, l.Addr().String())
 	return l
 }
@@ -64,22 +68,28 @@ func (w *World) Listen(worldAddress string) net.Listener {
 // Serve has a handler answer HTTP, without TLS, at an address of the world until the test ends.
 func (w *World) Serve(worldAddress string, handler http.Handler) {
 	w.t.Helper()
-	l := w.Listen(worldAddress)
-	s := &http.Server{Handler: handler}
+	w.mu.Lock()
+	listener := w.serve(handler)
+	w.mu.Unlock()
+	w.Backend(worldAddress, listener)
+}
+
+// serve has a handler answer HTTP on a free port of loopback, and returns its address. The caller holds w.mu.
+func (w *World) serve(handler http.Handler) string {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		w.t.Errorf("serve HTTP: %v", err)
+		return ""
+	}
+	s := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
-	w.closeWith(func() error {
+	w.closers = append(w.closers, func() error {
 		err := s.Close()
 		if serveErr := <-done; !errors.Is(serveErr, http.ErrServerClosed) {
 			err = errors.Join(err, serveErr)
 		}
 		return err
 	})
-}
-
-// closeWith has something closed when the test ends, the last first.
-func (w *World) closeWith(close func() error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.closers = append(w.closers, close)
+	return l.Addr().String()
 }

@@ -20,12 +20,18 @@ import (
 type Dialer struct {
 	w        *World
 	resolver *net.Resolver
+	from     string // a node or an address
 }
 
 // Dialer is one whose names are resolved by a node, or by a client's stub, as [World.Resolver] has it.
+// What it dials comes from the world's vantage, from Options.From or, with a client's name, from that client.
 func (w *World) Dialer(node string) *Dialer {
 	w.t.Helper()
-	return &Dialer{w, w.Resolver(node)}
+	d := &Dialer{w, w.Resolver(node), w.options.From}
+	if n, _ := w.node(node); n.Role == simulator.RoleClient {
+		d.from = node
+	}
+	return d
 }
 
 // DialContext is a Dialer's, with the names resolved by Options.Resolver:
@@ -36,7 +42,7 @@ func (w *World) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	return (&Dialer{w, r}).DialContext(ctx, network, address)
+	return (&Dialer{w, r, w.options.From}).DialContext(ctx, network, address)
 }
 
 // firstResolver is the node that DialContext asks.
@@ -54,6 +60,9 @@ func (w *World) firstResolver() string {
 
 // DialContext connects to HOST:PORT over "tcp", "tcp4" or "tcp6": it tries the addresses that the world has for the host,
 // IPv4 before IPv6, in their order. With port 53 and a node's address it is a way to ask that node, also over "udp".
+//
+// Connections meet the world's faults where they open: a node that is silent, a network that is cut. A web host of the
+// scenario is reached without any Backend, which takes its place where there is one.
 //
 // Errors are a *net.OpError around what a socket would say: a *net.DNSError, ECONNREFUSED where the host exists in the
 // world and nobody stands for that port, EHOSTUNREACH where there is no such host, a timeout where nothing comes back.
@@ -78,7 +87,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	var first error
 	for _, a := range addresses {
 		at := netip.AddrPortFrom(a, uint16(port))
-		c, err := d.w.connect(ctx, transport, at)
+		c, err := d.connect(ctx, transport, at)
 		if err == nil {
 			return c, nil
 		}
@@ -116,24 +125,37 @@ func (d *Dialer) lookup(ctx context.Context, network, host string) ([]netip.Addr
 }
 
 // connect opens a connection to what stands for an address of the world.
-func (w *World) connect(ctx context.Context, transport string, at netip.AddrPort) (net.Conn, error) {
+func (d *Dialer) connect(ctx context.Context, transport string, at netip.AddrPort) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	w := d.w
 	if at.Port() == network.Port && w.world.Network().Owner(at.Addr()) != "" {
 		return newConn(ctx, transport, at.String(), w.ask(at.Addr())), nil
 	}
-	backend, hostExists := w.backend(at)
-	switch {
-	case transport == "tcp" && backend != "":
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", backend)
-	case hostExists:
-		return nil, os.NewSyscallError("connect", syscall.ECONNREFUSED)
-	case at.Addr().IsLoopback():
+	if at.Addr().IsLoopback() {
 		return nil, fmt.Errorf("%w: a world does not dial out to this machine; say with World.Backend which address of the world the server stands for", syscall.ECONNREFUSED)
 	}
-	return nil, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
+	backend, hostExists := w.backend(at)
+	if transport != "tcp" {
+		backend = ""
+	}
+	site, isSite := w.site(at)
+	fate, source, err := w.visit(ctx, d.from, at)
+	switch {
+	case err != nil:
+		return nil, err
+	case fate == network.Dropped:
+		return nil, w.expire(ctx)
+	case isSite && fate == network.Refused:
+	case backend != "":
+		return w.open(ctx, backend, source)
+	case isSite && transport == "tcp" && fate == network.Delivered:
+		return w.open(ctx, w.host(site, at), source)
+	case !hostExists:
+		return nil, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
+	}
+	return nil, os.NewSyscallError("connect", syscall.ECONNREFUSED)
 }
 
 // ask is what carries messages to an address of the world.

@@ -54,8 +54,8 @@ func TestDialReachesBackends(t *testing.T) {
 		if body, err := get(t, w.Dialer("web-01").DialContext, "http://api/"); body != "inside" {
 			t.Errorf("live %v, by the search list: %q %v", live, body, err)
 		}
-		w.NoBackend("10.0.2.50:80")
-		if _, err := get(t, w.DialContext, "http://api.solvethenetwork.com/"); !errors.Is(err, syscall.ECONNREFUSED) {
+		w.NoBackend("203.0.113.80:8080")
+		if _, err := get(t, w.Dialer("roaming-01").DialContext, "http://api.solvethenetwork.com:8080/"); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("live %v: %v", live, err)
 		}
 	}
@@ -139,5 +139,68 @@ func TestBackendsStayOnThisMachine(t *testing.T) {
 		if !r.failed || !strings.Contains(r.said(), "want an address and port of the world") {
 			t.Errorf("%v: %s", c, r.said())
 		}
+	}
+}
+
+// The scenario's own web hosts are reached by name and by address, and faults act on the way there.
+func TestDialReachesWebHosts(t *testing.T) {
+	t.Parallel()
+	for _, live := range []bool{false, true} {
+		w := simtest.StartWith(t, simtest.Options{Scenario: "solvethenetwork", Live: live})
+		transport := &http.Transport{DialContext: w.DialContext}
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport}
+		for _, host := range []string{"api.solvethenetwork.com", "10.0.2.50"} {
+			r, err := client.Get("http://" + host + "/healthz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(r.Body)
+			r.Body.Close()
+			if string(body) != "ok\n" || err != nil {
+				t.Errorf("live %v, %s: %q %v", live, host, body, err)
+			}
+		}
+		down := w.Inject("server-down", simtest.Params{"node": "api", "looks": "refused"})
+		if _, err := client.Get("http://api.solvethenetwork.com/healthz"); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("live %v: %v", live, err)
+		}
+		down.Heal()
+		w.Serve("10.0.2.50:80", hello("mine"))
+		if body, err := get(t, w.DialContext, "http://api.solvethenetwork.com/"); body != "mine" {
+			t.Errorf("live %v: %q %v", live, body, err)
+		}
+	}
+}
+
+// A network that is cut costs the world's time, and as much of it as the dialler has.
+func TestDialTimesOutInWorldTime(t *testing.T) {
+	t.Parallel()
+	w := simtest.Start(t, "solvethenetwork")
+	w.Serve("10.0.2.60:80", hello("behind the cut"))
+	w.Inject("partition", simtest.Params{"between": "10.0.2.10/32", "and": []string{"api", "10.0.2.60/32"}})
+	d := w.Dialer("web-01")
+	for _, c := range []struct {
+		address string
+		limit   time.Duration
+		want    time.Duration
+	}{{"10.0.2.50:80", 0, 131 * time.Second}, {"10.0.2.60:80", 0, 131 * time.Second}, {"10.0.2.60:80", 3 * time.Second, 3 * time.Second}} {
+		ctx, cancel := t.Context(), context.CancelFunc(func() {})
+		if c.limit > 0 {
+			ctx, cancel = context.WithTimeout(ctx, c.limit)
+		}
+		before := w.Now()
+		_, err := d.Dial(ctx, c.address)
+		cancel()
+		var netErr net.Error
+		if !errors.As(err, &netErr) || !netErr.Timeout() {
+			t.Errorf("%s: %v", c.address, err)
+		}
+		if took := w.Now().Sub(before); took != c.want {
+			t.Errorf("%s: it took %v of the world's time, want %v", c.address, took, c.want)
+		}
+	}
+	if body, err := get(t, w.DialContext, "http://10.0.2.60/"); body != "behind the cut" {
+		t.Errorf("from elsewhere: %q %v", body, err)
 	}
 }

@@ -50,7 +50,8 @@
 // (LookupHost, LookupNetIP and their like), which take their whole time.
 //
 // [World.DialContext] resolves a host in the world and connects to what stands for its address: a handler
-// ([World.Serve]), a listener ([World.Listen]) or a server that is there already ([World.Backend]). It never leaves the
+// ([World.Serve]), a listener ([World.Listen]), a server that is there already ([World.Backend]), or one of the scenario's
+// own web hosts. It never leaves the
 // process for an address that nobody stands for: that is refused or unreachable, as its host exists in the world or does not.
 //
 // # When a test fails

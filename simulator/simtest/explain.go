@@ -1,7 +1,9 @@
 package simtest
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -50,6 +52,10 @@ func (w *World) explain() {
 		w.t.Log(text)
 	}
 	file, err := w.writeJournal()
+	if errors.Is(err, fs.ErrNotExist) { // a folder for the time of the test, that is gone with an earlier world's end
+		w.t.Log("the journal is kept with go test -artifacts")
+		return
+	}
 	if err != nil {
 		w.t.Logf("the journal cannot be written: %v", err)
 		return

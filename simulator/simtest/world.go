@@ -26,14 +26,20 @@ type World struct {
 	options Options
 	world   *simulator.World
 	edge    *edge.Edge // nil in a virtual world
+	web     *edge.WebEdge
 	steps   *steps
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	// acts counts what the test did to the world: while it stays, so does what a question would come to.
 	acts atomic.Int64
+	// visits counts the connections that were dialled, and callers has who they come from in the world, by their address
+	// on this machine.
+	visits  atomic.Uint32
+	callers sync.Map
 
 	mu       sync.Mutex
 	backends map[netip.AddrPort]string
+	sites    map[netip.AddrPort]string // the world's own web hosts that were dialled so far
 	closers  []func() error
 	faults   []*Fault
 	views    map[string]*net.Resolver
@@ -58,7 +64,7 @@ func StartWith(t testing.TB, o Options) *World {
 	if err != nil {
 		t.Fatalf("start the world of %s: %v", s.Name, err)
 	}
-	w := &World{t: t, options: o, world: world, backends: map[netip.AddrPort]string{}, views: map[string]*net.Resolver{}}
+	w := &World{t: t, options: o, world: world, backends: map[netip.AddrPort]string{}, sites: map[netip.AddrPort]string{}, views: map[string]*net.Resolver{}}
 	w.steps = newSteps(w)
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
@@ -83,8 +89,12 @@ func (w *World) listen() error {
 	if err != nil {
 		return err
 	}
-	w.edge, err = edge.Ports(edge.Config{Network: w.world.Network(), Nodes: w.world.EdgeNodes(), As: as,
-		Report: func(err error) { w.t.Log(err) }})
+	report := func(err error) { w.t.Log(err) }
+	w.edge, err = edge.Ports(edge.Config{Network: w.world.Network(), Nodes: w.world.EdgeNodes(), As: as, Report: report})
+	if err != nil {
+		return err
+	}
+	w.web, err = edge.Web(edge.WebConfig{Network: w.world.Network(), Nodes: w.world.WebNodes(), As: as, Report: report})
 	return err
 }
 
@@ -118,6 +128,9 @@ func (w *World) end() {
 	if w.edge != nil {
 		err = errors.Join(err, w.edge.Close())
 	}
+	if w.web != nil {
+		err = errors.Join(err, w.web.Close())
+	}
 	for _, close := range slices.Backward(w.closers) {
 		err = errors.Join(err, close())
 	}
@@ -148,7 +161,7 @@ func (w *World) Advance(d time.Duration) {
 	}
 }
 
-// Addr is where a node of a live world listens, over UDP and TCP: "127.0.0.1:PORT". node is its name or its address.
+// Addr is where a node of a live world listens, over UDP and TCP, or a web host with HTTP: "127.0.0.1:PORT". node is its name or its address.
 // In a virtual world there are no sockets, and the test fails.
 func (w *World) Addr(node string) string {
 	w.t.Helper()
@@ -169,7 +182,7 @@ func (w *World) door(node string) (string, error) {
 		name = w.world.Network().Owner(a)
 	}
 	var names []string
-	for _, d := range w.edge.Doors() {
+	for _, d := range append(w.edge.Doors(), w.web.Doors()...) {
 		if d.Node == name {
 			return d.Real.String(), nil
 		}
