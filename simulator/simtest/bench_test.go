@@ -63,3 +63,16 @@ func (r *round) end() {
 		r.cleanups[i]()
 	}
 }
+
+// A lookup at a resolver that is dead: ten seconds of the world's time.
+func BenchmarkLookupAtTheDead(b *testing.B) {
+	b.ReportAllocs()
+	w := simtest.Start(b, "solvethenetwork")
+	w.Inject("server-down", simtest.Params{"node": "resolver-a"})
+	r := w.Resolver("resolver-a")
+	for b.Loop() {
+		if _, err := r.LookupNetIP(b.Context(), "ip4", "api.solvethenetwork.com"); err == nil {
+			b.Fatal("an answer")
+		}
+	}
+}

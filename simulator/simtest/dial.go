@@ -38,11 +38,14 @@ func (w *World) Dialer(node string) *Dialer {
 //
 //	client := &http.Client{Transport: &http.Transport{DialContext: w.DialContext}}
 func (w *World) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	r, err := w.resolver(w.firstResolver())
-	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	d := &Dialer{w: w, from: w.options.From}
+	if name := w.firstResolver(); name != "" {
+		var err error
+		if d.resolver, err = w.resolver(name); err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
 	}
-	return (&Dialer{w, r, w.options.From}).DialContext(ctx, network, address)
+	return d.DialContext(ctx, network, address)
 }
 
 // firstResolver is the node that DialContext asks.
@@ -115,6 +118,9 @@ func (d *Dialer) lookup(ctx context.Context, network, host string) ([]netip.Addr
 			return nil, &net.AddrError{Err: "not an address of " + network, Addr: host}
 		}
 		return []netip.Addr{a}, nil
+	}
+	if d.resolver == nil {
+		return nil, fmt.Errorf("look up %s: the world has no resolver; name with Options.Resolver who is to be asked", host)
 	}
 	list, err := d.resolver.LookupNetIP(ctx, family, host)
 	for i := range list {

@@ -204,3 +204,27 @@ func TestDialTimesOutInWorldTime(t *testing.T) {
 		t.Errorf("from elsewhere: %q %v", body, err)
 	}
 }
+
+// A world without a resolver is dialled by address, and says what is missing for names.
+func TestDialWithoutResolver(t *testing.T) {
+	t.Parallel()
+	w := simtest.StartWith(t, simtest.Options{TOML: `
+title = "one server, and nobody to ask"
+[server.ns]
+addresses = ["192.0.2.53"]
+[server.ns.zone."example.org."]
+data = """
+$TTL 60
+@ IN SOA ns hostmaster 1 3600 900 604800 300
+  IN NS ns
+ns IN A 192.0.2.53
+"""
+`})
+	w.Serve("192.0.2.80:80", hello("by address"))
+	if body, err := get(t, w.DialContext, "http://192.0.2.80/"); body != "by address" {
+		t.Errorf("%q %v", body, err)
+	}
+	if _, err := w.DialContext(t.Context(), "tcp", "www.example.org:80"); err == nil || !strings.Contains(err.Error(), "name with Options.Resolver who is to be asked") {
+		t.Errorf("%v", err)
+	}
+}

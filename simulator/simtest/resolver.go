@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -69,9 +70,15 @@ func (w *World) view(name string) (*view, error) {
 		v.to = n.Addresses[0].String()
 	}
 	if w.edge != nil && n.Name != "" && v.client == "" {
-		v.real, err = w.door(n.Name)
+		d, err := w.door(n.Name)
+		if err != nil {
+			return nil, err
+		}
+		if n.Name == name || slices.Contains(n.Addresses, d.World) { // another address of the node is asked in memory
+			v.real = d.Real.String()
+		}
 	}
-	return v, err
+	return v, nil
 }
 
 // ndots is that of a client's resolv.conf.

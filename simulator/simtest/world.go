@@ -168,15 +168,15 @@ func (w *World) Addr(node string) string {
 	if w.edge == nil {
 		w.t.Fatalf("the address of %s: a virtual world has no sockets; start it with simtest.Options{Live: true}, or use Resolver or DialContext", node)
 	}
-	address, err := w.door(node)
+	d, err := w.door(node)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return address
+	return d.Real.String()
 }
 
-// door is the real address of a node's socket.
-func (w *World) door(node string) (string, error) {
+// door is where a node's socket is.
+func (w *World) door(node string) (edge.Door, error) {
 	name := node
 	if a, err := netip.ParseAddr(node); err == nil {
 		name = w.world.Network().Owner(a)
@@ -184,11 +184,11 @@ func (w *World) door(node string) (string, error) {
 	var names []string
 	for _, d := range append(w.edge.Doors(), w.web.Doors()...) {
 		if d.Node == name {
-			return d.Real.String(), nil
+			return d, nil
 		}
 		names = append(names, d.Node)
 	}
-	return "", fmt.Errorf("the address of %q: no node of that name listens%s; there are %s", node,
+	return edge.Door{}, fmt.Errorf("the address of %q: no node of that name listens%s; there are %s", node,
 		scenarios.DidYouMean(node, names), strings.Join(names, ", "))
 }
 
