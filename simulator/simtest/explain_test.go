@@ -38,6 +38,9 @@ func TestFailureIsExplained(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, r.said())
 		}
 	}
+	if strings.Contains(r.said(), "crl.solvethenetwork.com. A: SERVFAIL") {
+		t.Errorf("a step's question failed as it must, and is told:\n%s", r.said())
+	}
 	for _, name := range []string{"journal.jsonl", "journal-2.jsonl"} {
 		data, err := os.ReadFile(filepath.Join(r.dir, name))
 		if err != nil {

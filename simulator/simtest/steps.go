@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,9 @@ type steps struct {
 	w      *World
 	mu     sync.Mutex // one step, and one advance, at a time
 	player *play.Player
+	// asExpected are the entries of the journal that belong to steps which showed what they must: what fails there is no
+	// news. In a live world they are mixed with others.
+	asExpected [][2]int
 }
 
 func newSteps(w *World) *steps { return &steps{w: w, player: play.NewPlayer(w.world)} }
@@ -38,11 +42,15 @@ func (s *steps) play(ctx context.Context, until time.Time) error {
 				return err
 			}
 		}
+		from := s.w.world.Journal().Len()
 		step, err := s.player.Step(ctx)
 		if err != nil {
 			return err
 		}
 		s.w.acts.Add(1)
+		if len(step.Failures) == 0 && !s.w.options.Live {
+			s.asExpected = append(s.asExpected, [2]int{from, s.w.world.Journal().Len()})
+		}
 		if step.Expect == nil && len(step.Failures) > 0 {
 			s.w.t.Errorf("%s:%d: the step %q cannot be done: %s", step.Pos.File, step.Pos.Line, step.What, step.Failures[0])
 		}
@@ -61,6 +69,13 @@ func (s *steps) advance(ctx context.Context, d time.Duration) error {
 		return s.w.world.Advance(rest)
 	}
 	return nil
+}
+
+// expected tells whether an entry of the journal belongs to a step that showed what it must.
+func (s *steps) expected(number int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.asExpected, func(r [2]int) bool { return r[0] <= number && number < r[1] })
 }
 
 // catchUp plays what has come due while a question took the world's time. In a live world that is follow's work.
