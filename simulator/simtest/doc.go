@@ -57,7 +57,6 @@
 // # When a test fails
 //
 // Its log has the way through the world of each question from outside that brought no good answer (those of the scenario's
-// steps that are to fail left out), with what the
-// resolvers on the way say of it, and the journal is in the test's artifact folder as JSON lines (kept with go test
-// -artifacts). Every fault is healed when the test ends.
+// steps that are to fail left out), with what the resolvers on the way say of it, and the journal is in the test's artifact
+// folder as JSON lines (kept with go test -artifacts). Every fault is healed when the test ends.
 package simtest
