@@ -46,7 +46,11 @@ var layers = map[string]struct {
 		"a test sees the world from outside, as whoever commands a running one does"},
 	"simulator/enclosure": {nil, "namespaces are the system's affair; what is served in them is not theirs"},
 	"simulator/running":   {nil, "the record of running worlds is files; it knows no world"},
-	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "simulator/enclosure", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
+	"simulator/recording": {[]string{"simulator", "simulator/network"}, "a recording sees what crosses the network, and is seen by nobody"},
+	"simulator/pcap":      {[]string{"simulator/network", "simulator/recording"}, "a capture is made of legs alone"},
+	"simulator/dnstap":    {[]string{"simulator", "simulator/clock", "simulator/network", "simulator/recording"}, "dnstap is made of legs and of who the nodes are"},
+	"simulator/metrics":   {[]string{"authoritative/zone", "simulator", "simulator/network", "simulator/recording"}, "metrics look at a world and change nothing"},
+	"cmd/faultzone": {[]string{"simulator/dnstap", "simulator/metrics", "simulator/pcap", "simulator/recording", "simulator/live", "simulator/running", "simulator/enclosure", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
 		"the command line speaks to the world, not to its servers"},
 }
 

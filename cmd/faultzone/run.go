@@ -33,7 +33,7 @@ func runCommand() *cli.Command {
 				DefaultText: "free ones; 5300"},
 			&cli.StringFlag{Name: "as", Usage: "take real clients for the host with this `ADDRESS`"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		}, liveFlags()...),
+		}, append(liveFlags(), observerFlags()...)...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
 	}
@@ -51,7 +51,7 @@ func liveFlags() []cli.Flag {
 	}
 }
 
-func runAction(c *cli.Context) error {
+func runAction(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
 		return usage("run: want one scenario at most, got %d", c.Args().Len())
 	}
@@ -74,6 +74,12 @@ func runAction(c *cli.Context) error {
 	if err := prepareJournal(c); err != nil {
 		return err
 	}
+	watch, err := openObservers(c, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(watch.close(), err) }()
+	options.OnBuilt = watch.attach
 	h, err := host(c, s, options, doors)
 	if err != nil {
 		return err
