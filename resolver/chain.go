@@ -45,14 +45,13 @@ func (r *Resolver) anchored(name string) bool {
 }
 
 // anchorOf is the deepest zone with a trust anchor that name is in, unless there is a negative one at it or below
-// (RFC 7646 section 3). One of ours says nothing of what is beyond.
+// (RFC 7646 section 3).
 func (r *Resolver) anchorOf(name string) (zone string, ok bool) {
-	beyond := r.iter.Beyond(name)
 	for {
 		if r.insecure[name] {
 			return "", false
 		}
-		if r.trusted.zones[name] != nil && (!beyond || r.iter.Beyond(name)) {
+		if r.trusted.zones[name] != nil {
 			return name, true
 		}
 		if name == "." {

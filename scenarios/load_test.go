@@ -170,7 +170,7 @@ func TestOwnWorld(t *testing.T) {
 		Stale: Stale{Answer: "after-failure", ClientTimer: time.Second, TTL: 10 * time.Second, Recheck: 20 * time.Second,
 			Reset: true, NotForBogus: true},
 		NoIPv4: true, NoPriming: true, MinimisationType: dns.TypeNS, BelowNXDOMAIN: "never", Cookies: true, RandomCase: true,
-		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour,
+		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour, TrustAnchors: []string{"shop.example."},
 		AnchorUpdates: true, AnchorAddHoldDown: 10 * day, AnchorKeepRevoked: 20 * day,
 		Limits: Limits{10 * time.Second, 50, 8, 20, 5, 32, 4, 16, 2, 32},
 	})
@@ -238,6 +238,10 @@ func TestSteps(t *testing.T) {
 			Expect: &Expect{Cached: []string{"www.shop.example. AAAA"}, NotCached: []string{"old.shop.example. A"}}},
 		{At: 26 * time.Hour, Kind: Query, Query: QueryStep{Name: "old.shop.example.", Type: dns.TypeMX, Via: "10.7.1.1", From: "192.0.2.1"},
 			Expect: &Expect{Rcode: "NXDOMAIN", NoAnswer: true, EDE: []uint16{22, 23}, TTL: &Range[uint32]{300, 300}}},
+		{At: 26 * time.Hour, Kind: Get, Get: GetStep{URL: "http://www:8080/a?b=c", Client: "till", Name: "www", Port: 8080, Path: "/a?b=c"},
+			Expect: &Expect{Status: 200, Elapsed: &Range[time.Duration]{0, time.Second}}},
+		{At: 26 * time.Hour, Kind: Get, Get: GetStep{URL: "http://[fd00:7:2::1]", Client: "laptop", Address: netip.MustParseAddr("fd00:7:2::1"), Port: 80, Path: "/"},
+			Expect: &Expect{Error: "name"}},
 	}
 	if len(s.Steps) != len(want) {
 		t.Fatalf("there are %d steps, want %d", len(s.Steps), len(want))

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -38,7 +39,8 @@ type Policies struct {
 	LameTTL           time.Duration
 	ForgetLame        bool // LameTTL = 0: not remembered
 	Skew              time.Duration
-	AnchorUpdates     bool // RFC 5011
+	TrustAnchors      []string // signed zones of the world whose keys are trusted beside the root's
+	AnchorUpdates     bool     // RFC 5011
 	AnchorAddHoldDown time.Duration
 	AnchorKeepRevoked time.Duration
 	Limits            Limits
@@ -134,6 +136,7 @@ func (l *loader) asking(f *fields, r *Resolver) {
 	p.LameTTL, lame = f.duration("lame_ttl")
 	p.ForgetLame = lame != nil && p.LameTTL == 0
 	p.Skew = l.whenOn(f, "skew", "validate", r.Validate)
+	p.TrustAnchors = l.trustAnchors(f, r)
 	p.AnchorUpdates = f.flagOr("anchor_updates", false)
 	if p.AnchorUpdates && !r.Validate {
 		at, _ := f.place("anchor_updates")
@@ -142,6 +145,28 @@ func (l *loader) asking(f *fields, r *Resolver) {
 	p.AnchorAddHoldDown = l.whenOn(f, "anchor_add_hold_down", "anchor_updates", p.AnchorUpdates)
 	p.AnchorKeepRevoked = l.whenOn(f, "anchor_remove_hold_down", "anchor_updates", p.AnchorUpdates)
 	p.Limits = l.limits(f)
+}
+
+// trustAnchors reads the zones whose keys are trusted, whatever is said above them.
+func (l *loader) trustAnchors(f *fields, r *Resolver) []string {
+	list, n := f.list("trust_anchors")
+	if n != nil && !r.Validate {
+		l.errorf(n.keyPosition(), "trust_anchors says whose keys are trusted, and this resolver validates nothing: it has validate = false")
+	}
+	var zones []string
+	for _, e := range list {
+		zone := canonical(e.string())
+		if zone == "." {
+			continue // that one always is
+		}
+		zones = append(zones, zone)
+		l.later = append(l.later, func() {
+			if l.knownZone(e) && !slices.ContainsFunc(l.zones[zone], func(at place) bool { return at.signed }) {
+				l.errorf(e.position(), "trust_anchors: the zone %s is not signed, so it has no keys to trust; write signed = true where its data is", quote(zone))
+			}
+		})
+	}
+	return zones
 }
 
 // choice reads a key that is one of some words; empty: it is not there, or wrong.

@@ -220,6 +220,13 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	if err := setPolicies(&config, s); err != nil {
 		return err
 	}
+	for _, zone := range s.TrustAnchors {
+		ds, err := w.zones.dsOf(zone, 0)
+		if err != nil {
+			return fmt.Errorf("resolver %s, trust anchor %s: %w", s.Name, zone, err)
+		}
+		config.TrustAnchors = append(config.TrustAnchors, ds...)
+	}
 	config.DomainInsecure = s.DomainInsecure
 	config.QNAMEMinimisation = minimisation(s.QNAMEMinimisation)
 	for _, r := range s.Forward {

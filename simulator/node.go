@@ -8,6 +8,7 @@ import (
 	"faultzone/authoritative"
 	"faultzone/resolver"
 	"faultzone/simulator/network"
+	"faultzone/simulator/relay"
 	"faultzone/simulator/stub"
 )
 
@@ -28,7 +29,7 @@ type node struct {
 	client      *stub.Stub
 	local       *stub.Local
 	web         *site
-	outside     *outside
+	outside     *relay.Relay
 }
 
 // start begins the node's program.
@@ -56,9 +57,9 @@ func (n *node) start() {
 	case n.local != nil:
 		n.service.Start(localProgram{n.local})
 	case n.outside != nil:
-		n.outside.start(n.service)
+		n.service.Start(n.outside)
 	case n.web != nil:
-		n.service.Start(webProgram{})
+		n.service.Start(n.web)
 	}
 }
 

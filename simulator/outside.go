@@ -12,12 +12,6 @@ import (
 	"faultzone/simulator/relay"
 )
 
-// outside is the program of the node that stands for what is outside of the world. In virtual time it has none, and
-// refuses: a real server's answer comes when it comes, so no run would be like another.
-type outside struct {
-	relay *relay.Relay
-}
-
 // addUpstream puts the way out on the network, if the scenario names one.
 func (w *World) addUpstream() error {
 	u := w.scenario.World.Upstream
@@ -28,28 +22,20 @@ func (w *World) addUpstream() error {
 	if err != nil {
 		return err
 	}
-	n.outside = &outside{}
-	if w.Live() {
-		n.outside.relay = relay.New(relay.Config{Servers: u.Servers, Clock: w.driver, Report: func(question, text string) {
-			w.note(Entry{Kind: KindUpstream, Node: n.name, What: "no-answer", Query: question, Text: text})
-		}})
+	c := relay.Config{Servers: u.Servers, Clock: w.driver, Report: func(question, text string) {
+		w.note(Entry{Kind: KindUpstream, Node: n.name, What: "no-answer", Query: question, Text: text})
+	}}
+	if !w.Live() { // a real server's answer comes when it comes: no run would be like another
+		c.Closed = "in virtual time no real server is asked"
 	}
+	n.outside = relay.New(c)
 	return nil
-}
-
-// start begins the program.
-func (o *outside) start(s *network.Service) {
-	if o.relay == nil {
-		s.Stop(network.Refusing)
-		return
-	}
-	s.Start(o.relay)
 }
 
 // closeUpstream ends what is under way to real servers. The world's clock is closed.
 func (w *World) closeUpstream() {
-	if n := w.nodes[scenarios.UpstreamName]; n != nil && n.outside != nil && n.outside.relay != nil {
-		n.outside.relay.Close()
+	if n := w.nodes[scenarios.UpstreamName]; n != nil && n.outside != nil {
+		n.outside.Close()
 	}
 }
 

@@ -104,6 +104,14 @@ func (s *realServer) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	case "servfail":
 		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
 	}
+	if label := strings.ToLower(q.Name); strings.HasSuffix(label, ".com.") { // what a forger would add
+		for _, text := range []string{"com. 86400 IN NS ns.evil.example.org.", "solvethenetwork.com. 86400 IN NS ns.evil.example.org."} {
+			rr, _ := dns.NewRR(text)
+			m.Ns = append(m.Ns, rr)
+		}
+		rr, _ := dns.NewRR("ns.evil.example.org. 86400 IN A 6.6.6.6")
+		m.Extra = append(m.Extra, rr)
+	}
 	if q.Qtype == dns.TypeDS {
 		m.Rcode, m.Answer = dns.RcodeSuccess, nil
 		soa, _ := dns.NewRR("org. 300 IN SOA ns.org. a.org. 1 2 3 4 300")
@@ -114,7 +122,7 @@ func (s *realServer) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 
 func outsideWorld(t *testing.T, live bool, servers ...string) *policyWorld {
 	t.Helper()
-	s := written(t, fmt.Sprintf("[upstream]\nservers = [\"%s\"]\n", strings.Join(servers, `", "`)))
+	s := written(t, fmt.Sprintf("[upstream]\nservers = [\"%s\"]\nkeep = [\"corp.example.org.\"]\n", strings.Join(servers, `", "`)))
 	return &policyWorld{T: t, World: start(t, s, simulator.Options{Live: live})}
 }
 
@@ -137,7 +145,8 @@ func TestUpstream(t *testing.T) {
 		{"none.example.org.", dns.TypeA, dns.RcodeNameError, false, "", 0},
 		{"wrong.example.org.", dns.TypeA, dns.RcodeSuccess, false, "192.0.2.80", 0},
 		{"big.example.org.", dns.TypeTXT, dns.RcodeSuccess, false, "xxxx", 0},
-		{"example.org.", dns.TypeDS, dns.RcodeSuccess, false, "", 0},
+		{"example.net.", dns.TypeDS, dns.RcodeSuccess, false, "", 0},
+		{"example.org.", dns.TypeA, dns.RcodeSuccess, false, "192.0.2.80", 0}, // though something below it is kept
 		{"other.com.", dns.TypeDS, dns.RcodeSuccess, false, "", 0},
 		{"servfail.example.org.", dns.TypeA, dns.RcodeServerFailure, false, "", dns.ExtendedErrorCodeNetworkError},
 		{"api.solvethenetwork.com.", dns.TypeA, dns.RcodeSuccess, true, "10.0.2.50", 0},
@@ -146,6 +155,7 @@ func TestUpstream(t *testing.T) {
 		{".", dns.TypeNS, dns.RcodeSuccess, true, "a.root-servers.net.", 0},
 		{"a.gtld-servers.net.", dns.TypeA, dns.RcodeSuccess, false, "192.5.6.30", 0},
 		{"50.2.0.10.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, false, "solvethenetwork.com.", 0},
+		{"www.corp.example.org.", dns.TypeA, dns.RcodeNameError, true, "", 0}, // kept in the world, which has no org.
 		{"localhost.", dns.TypeA, dns.RcodeSuccess, false, "127.0.0.1", 0},
 	} {
 		m := p.ask(scenarios.QueryStep{Name: c.name, Type: c.rrtype})
@@ -161,13 +171,19 @@ func TestUpstream(t *testing.T) {
 	}
 	real.mu.Lock()
 	for _, q := range real.got {
-		for _, ours := range []string{"solvethenetwork.com.", "com. ", ". ", "a.gtld", "localhost", "50.2.0.10"} {
+		for _, ours := range []string{"solvethenetwork.com.", "com. ", ". ", "a.gtld", "www.corp.", "localhost", "50.2.0.10"} {
 			if strings.HasPrefix(q, ours) || strings.Contains(q, "cd=true") || strings.Contains(q, "solvethenetwork") {
 				t.Errorf("the upstream was asked %q", q)
 			}
 		}
 	}
 	real.mu.Unlock()
+
+	// After all that, what leads to the world's zones is still the world's.
+	if err := p.Flush(scenarios.FlushStep{Resolver: "resolver-a", Name: "solvethenetwork.com.", Tree: true}); err != nil {
+		t.Fatal(err)
+	}
+	p.want("the world's own", p.api().AuthenticatedData && !strings.Contains(strings.Join(p.Path(p.r), "\n"), "6.6.6.6"))
 
 	// It is the world's resolver that answers: from its cache.
 	p.ask(scenarios.QueryStep{Name: "www.example.org."})
@@ -178,6 +194,7 @@ func TestUpstream(t *testing.T) {
 	if err := p.Edit(scenarios.EditStep{Zone: "solvethenetwork.com.", Add: []string{"cdn 60 IN CNAME www.example.org."}}); err != nil {
 		t.Fatal(err)
 	}
+	p.advance(2 * time.Second) // ns2 has it too
 	m := p.ask(scenarios.QueryStep{Name: "cdn.solvethenetwork.com."})
 	p.want("through the alias", len(m.Answer) == 2 && m.Rcode == dns.RcodeSuccess && !m.AuthenticatedData)
 	// The other resolvers know it too.
@@ -269,16 +286,19 @@ func TestUpstreamSilentAndClosed(t *testing.T) {
 	p.want("the world lives on", p.api().AuthenticatedData)
 }
 
-// In virtual time nobody real is asked: the way out refuses, the same each time.
+// In virtual time nobody real is asked: the way out says so, the same each time, and faults act on it.
 func TestUpstreamInVirtualTime(t *testing.T) {
 	t.Parallel()
 	real := newRealServer(t)
 	p := outsideWorld(t, false, real.addr)
 	for range 2 {
 		m := p.ask(scenarios.QueryStep{Name: "www.example.org."})
-		p.want("refused", m.Rcode == dns.RcodeServerFailure && real.asked("") == 0)
+		p.want("nobody real is asked", m.Rcode == dns.RcodeServerFailure && hasEDE(m, dns.ExtendedErrorCodeNetworkError) && real.asked("") == 0)
+		p.want("and it is told why", strings.Contains(strings.Join(p.Path(p.r), "\n"), "in virtual time no real server is asked"))
 		p.want("the world lives on", p.api().AuthenticatedData)
 		p.inject("server-down", map[string]any{"node": scenarios.UpstreamName})
+		m = p.ask(scenarios.QueryStep{Name: "mail.example.org."})
+		p.want("down", m.Rcode == dns.RcodeServerFailure && !hasEDE(m, dns.ExtendedErrorCodeNetworkError) && hasEDE(m, dns.ExtendedErrorCodeNoReachableAuthority))
 		if err := p.HealAll(); err != nil {
 			t.Fatal(err)
 		}

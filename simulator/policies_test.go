@@ -251,6 +251,11 @@ func TestPolicies(t *testing.T) {
 			p.advance(time.Date(2026, 4, 10, 12, 30, 0, 0, time.UTC).Sub(p.Now()))
 			p.want("half an hour over", (p.api().Rcode == dns.RcodeSuccess) == set)
 		}},
+		{"trust_anchors", `trust_anchors = ["solvethenetwork.com."]`, func(p *policyWorld, set bool) {
+			p.inject("ds-missing", map[string]any{"zone": "solvethenetwork.com."}) // com. denies that the zone is signed
+			m := p.api()
+			p.want("an island of its own", m.Rcode == dns.RcodeSuccess && m.AuthenticatedData == set)
+		}},
 		{"limits", `limits = { queries = 2 }`, func(p *policyWorld, set bool) {
 			p.want("too much to ask", (p.api().Rcode == dns.RcodeServerFailure) == set)
 		}},

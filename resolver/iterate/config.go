@@ -79,7 +79,7 @@ type Iterator struct {
 	cfg    Config
 	root   *delegation
 	routes map[string]*route // by zone
-	bypass map[string]bool   // names that none of them is for
+	bypass map[string]bool   // the names above zones that a forward goes around
 	signed map[string]bool   // zones with a trust anchor
 
 	mu      sync.Mutex // over what follows
@@ -112,7 +112,7 @@ func New(cfg Config) (*Iterator, error) {
 			it.root.addGlue(rr.Header().Name, a)
 		}
 	}
-	if it.routes["."] != nil && !it.bypass["."] {
+	if r := it.routes["."]; r != nil && !r.around {
 		return it, nil // the root's servers are given otherwise
 	}
 	if len(it.root.names) == 0 {

@@ -19,10 +19,10 @@ type Forward struct {
 	// First goes on without the forwarders when none of them gave an answer (Unbound's forward-first, BIND's
 	// "forward first").
 	First bool
-	// Around are zones that are not forwarded though they are in Zone, and neither is what they are delegated by: the
-	// names of the zones above them, each by itself. All other names in Zone are another world's: what is said of them is
-	// not validated, unless a trust anchor stands among them, and the forwarders are asked to do so. Empty: Zone is
-	// forwarded whole, and validated here.
+	// Around are zones that are not forwarded though they are in Zone, and neither is what leads to them: the NS, SOA, DS
+	// and DNSKEY records of the names above them. All else in Zone is another world's: what is said of it is not
+	// validated, unless a trust anchor stands there, and the forwarders are asked to do that. Empty: Zone is forwarded
+	// whole, and validated here.
 	Around []string
 }
 
@@ -46,7 +46,7 @@ type route struct {
 	around    bool // for what is in none of some zones
 }
 
-// routesOf checks forwards and stubs. bypass are names that no route is for, though one may be for the names below.
+// routesOf checks forwards and stubs. bypass are the names above the zones that a forward goes around.
 func routesOf(p *Policy) (routes map[string]*route, bypass map[string]bool, err error) {
 	routes, bypass = make(map[string]*route), make(map[string]bool)
 	var errs []error
@@ -98,17 +98,12 @@ func routesOf(p *Policy) (routes map[string]*route, bypass map[string]bool, err 
 			}
 		}
 	}
-	for name, r := range routes {
-		if len(r.servers) > 0 && !r.around {
-			delete(bypass, name) // this one's own servers know it
-		}
-	}
 	return routes, bypass, errors.Join(errs...)
 }
 
 // routeOf is the deepest forward or stub zone that name is in; nil: none, or an exception.
 func (it *Iterator) routeOf(name string) *route {
-	if len(it.routes) == 0 || it.bypass[name] {
+	if len(it.routes) == 0 {
 		return nil
 	}
 	for {
@@ -133,12 +128,38 @@ func (it *Iterator) RouteZone(name string) string {
 	return ""
 }
 
-// Beyond tells whether the canonical name is another world's: one that is forwarded because it is in none of the zones that
-// a Forward goes around.
-func (it *Iterator) Beyond(name string) bool {
-	r := it.routeOf(name)
+// routeFor is the route that a question takes; nil: none.
+func (it *Iterator) routeFor(q Question) *route {
+	r := it.routeOf(q.owner())
+	if r == nil || !r.around {
+		return r
+	}
+	switch q.Type {
+	case dns.TypeDS:
+		if it.bypass[q.Name] || it.routeOf(q.Name) == nil {
+			return nil
+		}
+	case dns.TypeNS, dns.TypeSOA, dns.TypeDNSKEY:
+		if it.bypass[q.Name] {
+			return nil
+		}
+	}
+	return r
+}
+
+// Beyond tells whether a question is for another world: one that is forwarded because it has to do with none of the zones
+// that a Forward goes around. The name is canonical.
+func (it *Iterator) Beyond(name string, rrtype uint16) bool {
+	if len(it.bypass) == 0 {
+		return false
+	}
+	r := it.routeFor(Question{Name: name, Type: rrtype})
 	return r != nil && r.around
 }
+
+// Split tells whether a canonical name is another world's and leads to a zone of this one: what either says of the whole
+// name is not true of the other.
+func (it *Iterator) Split(name string) bool { return it.bypass[name] }
 
 // Zone is the one whose servers would be asked first about the canonical name: the forward or stub zone that it is in, or
 // the deepest delegation that is known.

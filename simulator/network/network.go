@@ -6,8 +6,7 @@
 // caller its timeout. Who is listening, refusing, hanging or dark looks as it does to a real socket.
 //
 // The package knows no DNS. It promises that the same calls at the same world times have the same outcome. A service
-// listens on one port, which is 53 for all but the hosts that answer something else than DNS: of those only the opening
-// of a connection crosses the network ([Network.Visit]).
+// listens on one port, which is 53 for all but the hosts that answer something else than DNS.
 package network
 
 import (

@@ -7,7 +7,8 @@
 // anybody but the servers that were named. The servers are tried in order; who has had no answer from any of them gets
 // SERVFAIL with the extended error 23 (Network Error, RFC 8914 section 4.24) and a text that says what became of each.
 //
-// Waiting for a real server is an activity's Await, which holds up nobody. The time that it takes is the wall's.
+// Waiting for a real server is an activity's Await, which holds up nobody. The time that it takes is the wall's: in a world
+// at N times the wall's pace it is N times as long, and a resolver's patience may end before.
 package relay
 
 import (
@@ -42,6 +43,9 @@ const (
 type Config struct {
 	Servers []netip.AddrPort // real ones, in the order in which they are tried
 	Clock   clock.Clock      // the world's, which is live
+	// Closed, when not empty, is why nobody is asked: every question is answered SERVFAIL at once, with this for a reason.
+	// Servers, Clock and Report are not used then.
+	Closed string
 	// Report is told of each question that no server answered, as a line of text. nil: nobody is.
 	Report func(question, text string)
 }
@@ -66,7 +70,7 @@ func New(c Config) *Relay {
 // Close ends what is under way and returns when nothing of it runs any more.
 func (r *Relay) Close() error { return r.out.Close() }
 
-// AnswerNow answers what goes nowhere: messages that are no question.
+// AnswerNow answers what goes nowhere: messages that are no question, and everything while the relay is closed.
 func (r *Relay) AnswerNow(m network.Message) (reply []byte, ok bool) {
 	query := new(dns.Msg)
 	switch err := query.Unpack(m.Data); {
@@ -78,6 +82,8 @@ func (r *Relay) AnswerNow(m network.Message) (reply []byte, ok bool) {
 		return packed(query, dns.RcodeNotImplemented, "")
 	case query.Question[0].Qtype == dns.TypeAXFR || query.Question[0].Qtype == dns.TypeIXFR:
 		return packed(query, dns.RcodeRefused, "")
+	case r.config.Closed != "":
+		return packed(query, dns.RcodeServerFailure, r.config.Closed)
 	}
 	return nil, false
 }
