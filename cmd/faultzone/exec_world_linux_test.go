@@ -143,6 +143,7 @@ func TestExecUnboundInTheWorld(t *testing.T) {
 	enclosures(t)
 	unbound := tool(t, "unbound")
 	tool(t, "dig")
+	conf := unboundIn(t)
 	const script = `"$0" -d -c "$1" >&2 &
 for i in $(seq 100); do dig +short +time=1 +tries=1 @10.0.1.10 api.solvethenetwork.com | grep -q . && break; sleep 0.1; done
 dig @10.0.1.10 api.solvethenetwork.com A +dnssec
@@ -150,14 +151,14 @@ while dig +short +time=1 +tries=1 @10.0.3.20 www.solvethenetwork.com | grep -q ^
 dig +time=10 @10.0.1.10 api.solvethenetwork.com A | sed s/^/cached:/
 dig +time=3 +tries=1 @10.0.1.10 www.solvethenetwork.com A | sed s/^/gone:/
 `
-	got := within(t, "--without", "resolver-a", "auth-outage", "--at", "2m4s", "--", "sh", "-c", script, unbound, unboundIn(t))
+	got := within(t, "--without", "resolver-a", "auth-outage", "--at", "2m4s", "--", "sh", "-c", script, unbound, conf)
 	has(t, got.out, `^;; flags: qr rd ra ad; QUERY: 1, ANSWER: 2`)
 	has(t, got.out, `^cached:api\.solvethenetwork\.com\.\s+\d+\s+IN\s+A\s+10\.0\.2\.50$`)
 	has(t, got.out, `^gone:.*(status: SERVFAIL|timed out)`)
 	if t.Failed() {
 		t.Log(got.err)
 	}
-	if left := processes(t, "TestExecUnbound"); len(left) > 0 {
+	if left := processes(t, conf); len(left) > 0 {
 		t.Errorf("unbound is left behind: %v", left)
 	}
 }
