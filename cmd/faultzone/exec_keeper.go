@@ -77,6 +77,9 @@ func (k *keeper) follow(ctx context.Context) {
 	journal := life.World.Journal()
 	k.mu.Lock()
 	k.lines, k.state, k.since = nil, stateOf(life.World, k.node), life.World.Start()
+	if first, _ := journal.Page(0, 1); len(first) > 0 {
+		k.since = first[0].At // programs are started some seconds before the scenario
+	}
 	k.mu.Unlock()
 	file, err := os.Create(logFile())
 	if err != nil {
@@ -152,7 +155,7 @@ func stateOf(w *simulator.World, node string) string {
 	return ""
 }
 
-// since are the lines from a moment on.
+// from are the lines from a moment on.
 func (k *keeper) from(at time.Time) []keptLine {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -23,6 +23,8 @@ func Furnish(p Place) error {
 
 // furnishNetwork makes the addresses and the routes to them.
 func furnishNetwork(p Place) error {
+	// Machines that use no IPv6 may switch it off in namespaces too.
+	_ = os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("0"), 0)
 	var r requests
 	r.up()
 	for _, a := range p.Addresses {

@@ -115,17 +115,16 @@ func (r *requests) address(a netip.Addr) {
 	// IPv6 addresses are there at once: there is nobody to be asked whether he has the same.
 	r.add("add the address "+a.String(), unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, header,
 		attribute{unix.IFA_LOCAL, a.AsSlice()}, attribute{unix.IFA_ADDRESS, a.AsSlice()},
-		attribute{unix.IFA_FLAGS, number(unix.IFA_F_NODAD)})
+		attribute{unix.IFA_FLAGS, number(unix.IFA_F_NODAD|unix.IFA_F_NOPREFIXROUTE)})
 }
 
 // source has programs that choose no address of their own send from one to reach another. The kernel's own route to the
 // address, which would have them send from the address itself, is taken away.
 func (r *requests) source(to, from netip.Addr) {
-	kernels := routeHeader(to, unix.RT_TABLE_LOCAL, 0, unix.RT_SCOPE_NOWHERE, 0)
+	kernels := routeHeader(to, unix.RT_TABLE_LOCAL, 0, unix.RT_SCOPE_HOST, unix.RTN_LOCAL)
 	r.add("take the kernel's route to "+to.String()+" away", unix.RTM_DELROUTE, 0, kernels, attribute{unix.RTA_DST, to.AsSlice()})
-	r.mayFail()
 	ours := routeHeader(to, unix.RT_TABLE_LOCAL, unix.RTPROT_STATIC, unix.RT_SCOPE_HOST, unix.RTN_LOCAL)
-	r.add("a route to "+to.String()+" from "+from.String(), unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, ours,
+	r.add("a route to "+to.String()+" from "+from.String(), unix.RTM_NEWROUTE, unix.NLM_F_CREATE, ours,
 		attribute{unix.RTA_DST, to.AsSlice()}, attribute{unix.RTA_OIF, number(loopback)}, attribute{unix.RTA_PREFSRC, from.AsSlice()})
 }
 
