@@ -60,8 +60,7 @@ type WebEdge struct {
 }
 
 // Web opens HTTP listeners for web nodes. A node's state shows on them: one that refuses has closed ones; one that is
-// silent does not answer the opening of a connection (on Linux; elsewhere it looks as if it hung); one that hangs takes
-// connections and says nothing, as it does to clients whom a rule of the network keeps away.
+// silent or hangs takes connections and says nothing, as it does to clients whom a rule of the network keeps away.
 // An error says which address could not be had; errors.Is tells syscall.EADDRINUSE, EACCES and EADDRNOTAVAIL. Close closes
 // everything and waits for what runs on it.
 func Web(c WebConfig) (*WebEdge, error) {
@@ -135,16 +134,30 @@ func (e *WebEdge) source(d *webDoor, client netip.AddrPort) netip.AddrPort {
 }
 
 func (e *WebEdge) open(n WebNode, at webPlace) error {
-	d := &webDoor{edge: e, node: n, world: netip.AddrPortFrom(at.world, n.Port), real: at.real, port: at.port}
-	d.showing.Lock()
-	defer d.showing.Unlock()
+	d := &webDoor{edge: e, name: n.Name, world: netip.AddrPortFrom(at.world, n.Port), real: at.real, port: at.port}
+	d.behind.Store(&webBehind{e.config.Network, n})
 	if err := d.listen(); err != nil { // a node that refuses gets its port too
 		return fmt.Errorf("%s: %w", n.Name, err)
 	}
 	e.doors = append(e.doors, d)
-	n.Service.Watch(d.show)
-	if n.Service.State() == network.Refusing {
-		d.shut()
+	d.lead(e.config.Network, n, false)
+	return nil
+}
+
+// Move has every door lead to the node of its name in another network, as [Edge.Move]. Connections end: they were to
+// programs of the old world. It fails, with nothing moved, when a door's node is not among the nodes.
+func (e *WebEdge) Move(n *network.Network, nodes []WebNode) error {
+	named := map[string]WebNode{}
+	for _, node := range nodes {
+		named[node.Name] = node
+	}
+	for _, d := range e.doors {
+		if _, ok := named[d.name]; !ok {
+			return fmt.Errorf("the other world has no web host %s for the door at %s", d.name, d.address())
+		}
+	}
+	for _, d := range e.doors {
+		d.lead(n, named[d.name], true)
 	}
 	return nil
 }
@@ -153,7 +166,7 @@ func (e *WebEdge) open(n WebNode, at webPlace) error {
 func (e *WebEdge) Doors() []Door {
 	list := make([]Door, len(e.doors))
 	for i, d := range e.doors {
-		list[i] = Door{Node: d.node.Name, World: d.world.Addr(), Real: d.address()}
+		list[i] = Door{Node: d.name, World: d.world.Addr(), Real: d.address()}
 	}
 	return list
 }

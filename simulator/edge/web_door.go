@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"faultzone/simulator/clock"
 	"faultzone/simulator/network"
@@ -18,7 +19,8 @@ import (
 // the connections that it had.
 type webDoor struct {
 	edge    *WebEdge
-	node    WebNode
+	name    string // the node's
+	behind  atomic.Pointer[webBehind]
 	world   netip.AddrPort
 	showing sync.Mutex // one change at a time
 
@@ -27,6 +29,24 @@ type webDoor struct {
 	mu   sync.Mutex
 	port uint16
 	life *webLife // nil while closed
+}
+
+// webBehind is the world behind a door.
+type webBehind struct {
+	network *network.Network
+	node    WebNode
+}
+
+// lead has the door lead to a node, and show its state from now on. afresh ends the connections that there are.
+func (d *webDoor) lead(n *network.Network, node WebNode, afresh bool) {
+	b := &webBehind{n, node}
+	d.behind.Store(b)
+	node.Service.Watch(func(network.State) {
+		if d.behind.Load() == b {
+			d.show(true)
+		}
+	})
+	d.show(afresh)
 }
 
 // webLife is a listener with its connections.
@@ -55,15 +75,9 @@ func (d *webDoor) listen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := netip.AddrPortFrom(d.real, d.port)
-	var plain net.ListenConfig
-	plain.SetMultipathTCP(false) // its sockets take no filters
-	opened, err := plain.Listen(context.Background(), "tcp", at.String())
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 	if err != nil {
 		return fmt.Errorf("listen on %s for HTTP: %w", at, err)
-	}
-	l := opened.(*net.TCPListener)
-	if d.node.Service.State() == network.Silent {
-		silence(l, true)
 	}
 	d.port = l.Addr().(*net.TCPAddr).AddrPort().Port()
 	life := &webLife{listener: l, room: make(chan struct{}, mostWebAtOnce)}
@@ -104,17 +118,23 @@ func (d *webDoor) shut() {
 	d.life = nil
 }
 
-// show makes the sockets look as the node's state says at this moment. Any change is the end of a program, or the
-// beginning of one, so the connections that there were are gone.
-func (d *webDoor) show(network.State) {
+// show makes the sockets look as the node's state says at this moment. A change of the state is the end of a program, or
+// the beginning of one, so the connections that there were are gone: afresh.
+func (d *webDoor) show(afresh bool) {
 	d.showing.Lock()
 	defer d.showing.Unlock()
-	d.shut()
-	if d.node.Service.State() == network.Refusing {
+	refusing := d.behind.Load().node.Service.State() == network.Refusing
+	if refusing || afresh {
+		d.shut()
+	}
+	d.mu.Lock()
+	open := d.life != nil
+	d.mu.Unlock()
+	if refusing || open {
 		return
 	}
 	if err := d.listen(); err != nil && d.edge.config.Report != nil {
-		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.node.Name, err))
+		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.name, err))
 	}
 }
 
@@ -128,13 +148,14 @@ func (d *webDoor) serve(life *webLife, out http.ResponseWriter, r *http.Request)
 	var wall clock.Wall
 	control := http.NewResponseController(out)
 	met := make(chan network.Fate, 1)
-	d.edge.config.Network.Visit(from, d.world, func(f network.Fate) { met <- f })
+	b := d.behind.Load()
+	b.network.Visit(from, d.world, func(f network.Fate) { met <- f })
 	select {
 	case fate := <-met:
 		switch fate {
 		case network.Delivered:
 			control.SetWriteDeadline(wall.In(webTime))
-			d.node.Handler.ServeHTTP(out, r)
+			b.node.Handler.ServeHTTP(out, r)
 			return
 		case network.Dropped:
 			// The request's context ends with its client or this deadline, but only when the body has been read.

@@ -31,10 +31,15 @@ func furnishNetwork(p Place) error {
 		r.address(a)
 	}
 	for _, to := range p.Addresses {
-		if from, ok := p.Source(to); ok && from != to {
+		from, ok := p.Source(to)
+		if !ok {
+			from = to
+		}
+		if from != to || to.Is6() { // IPv6 addresses are reached at once by this
 			r.source(to, from)
 		}
 	}
+	r.ahead()
 	r.nothingElse(netip.IPv4Unspecified())
 	r.nothingElse(netip.IPv6Unspecified())
 	if err := r.send(); err != nil {
