@@ -159,6 +159,11 @@ func execInside(c *cli.Context, line execLine) error {
 	if err := w.furnishMore(); err != nil {
 		return err
 	}
+	standIns, err := serveStandIns(w)
+	if err != nil {
+		return err
+	}
+	defer standIns.close()
 	defer serveHanded(handed)()
 	defer w.announce(os.Getpid())()
 	if err := enclosure.WaitForInternet(handed); err != nil {

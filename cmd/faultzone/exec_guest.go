@@ -92,7 +92,7 @@ func visitor(s *scenarios.Scenario, addresses []netip.Addr) guest {
 	for _, r := range s.World.Resolvers {
 		for _, a := range r.Addresses {
 			from, ok := edge.Source(addresses, a)
-			if ok && from.IsPrivate() == a.IsPrivate() && (r.Allow == nil || within(from, r.Allow)) && len(g.nameservers) < most {
+			if ok && from.IsPrivate() == a.IsPrivate() && (r.Allow == nil || covered(from, r.Allow)) && len(g.nameservers) < most {
 				g.nameservers = append(g.nameservers, a)
 				break
 			}
@@ -115,7 +115,7 @@ func neighbours(a netip.Addr, others []netip.Addr) bool {
 	return false
 }
 
-func within(a netip.Addr, list []netip.Prefix) bool {
+func covered(a netip.Addr, list []netip.Prefix) bool {
 	for _, p := range list {
 		if p.Contains(a) {
 			return true

@@ -131,6 +131,7 @@ func (w *execWorld) place(nodes []edge.Node) enclosure.Place {
 			"nsswitch.conf": switchFile(machines),
 		},
 		Folders: []string{"bin"},
+		Logs:    []string{"named"},
 	}
 }
 
@@ -141,6 +142,9 @@ func (w *execWorld) furnishMore() error {
 		return err
 	}
 	if err := os.Symlink(exe, filepath.Join(enclosure.Dir, "bin", "faultzone")); err != nil {
+		return err
+	}
+	if err := writeStandIns(); err != nil {
 		return err
 	}
 	if ds, _ := w.host.World().Anchors(); len(ds) > 0 {

@@ -75,15 +75,9 @@ func (d *webDoor) listen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := netip.AddrPortFrom(d.real, d.port)
-	var plain net.ListenConfig
-	plain.SetMultipathTCP(false) // its sockets take no filters
-	opened, err := plain.Listen(context.Background(), "tcp", at.String())
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 	if err != nil {
 		return fmt.Errorf("listen on %s for HTTP: %w", at, err)
-	}
-	l := opened.(*net.TCPListener)
-	if d.behind.Load().node.Service.State() == network.Silent {
-		silence(l, true)
 	}
 	d.port = l.Addr().(*net.TCPAddr).AddrPort().Port()
 	life := &webLife{listener: l, room: make(chan struct{}, mostWebAtOnce)}

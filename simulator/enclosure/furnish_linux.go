@@ -23,16 +23,23 @@ func Furnish(p Place) error {
 
 // furnishNetwork makes the addresses and the routes to them.
 func furnishNetwork(p Place) error {
+	// Machines that use no IPv6 may switch it off in namespaces too.
+	_ = os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("0"), 0)
 	var r requests
 	r.up()
 	for _, a := range p.Addresses {
 		r.address(a)
 	}
 	for _, to := range p.Addresses {
-		if from, ok := p.Source(to); ok && from != to {
+		from, ok := p.Source(to)
+		if !ok {
+			from = to
+		}
+		if from != to || to.Is6() { // IPv6 addresses are reached at once by this
 			r.source(to, from)
 		}
 	}
+	r.ahead()
 	r.nothingElse(netip.IPv4Unspecified())
 	r.nothingElse(netip.IPv6Unspecified())
 	if err := r.send(); err != nil {

@@ -24,14 +24,21 @@ func havePasta() error {
 // startPasta connects the namespace of a process with the host's network, for connections from inside alone. It goes on in
 // the background, and is swept with all else.
 func startPasta(pid int) error {
-	out, err := exec.Command("pasta", "--config-net", "--quiet", "--tcp-ports", "none", "--udp-ports", "none",
-		"--tcp-ns", "none", "--udp-ns", "none", "--no-map-gw", strconv.Itoa(pid)).CombinedOutput()
+	args := []string{"--config-net", "--quiet", "--tcp-ports", "none", "--udp-ports", "none", "--tcp-ns", "none", "--udp-ns", "none", "--no-map-gw"}
+	if os.Geteuid() == 0 { // it would become somebody else, who may not enter
+		args = append(args, "--runas", "0:0")
+	}
+	out, err := exec.Command("pasta", append(args, strconv.Itoa(pid))...).CombinedOutput()
 	if err != nil {
 		text := strings.TrimSpace(string(out))
 		if text == "" {
 			text = err.Error()
 		}
-		return &Refused{Step: "connect the world with the internet", Err: fmt.Errorf("pasta: %s", text)}
+		r := &Refused{Step: "connect the world with the internet", Err: fmt.Errorf("pasta: %s", text)}
+		if strings.Contains(text, "tun") {
+			r.Advice = []string{"pasta takes /dev/net/tun, which must be there, and be readable and writable for you: as root, chmod 0666 /dev/net/tun."}
+		}
+		return r
 	}
 	return nil
 }

@@ -115,18 +115,44 @@ func (r *requests) address(a netip.Addr) {
 	// IPv6 addresses are there at once: there is nobody to be asked whether he has the same.
 	r.add("add the address "+a.String(), unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, header,
 		attribute{unix.IFA_LOCAL, a.AsSlice()}, attribute{unix.IFA_ADDRESS, a.AsSlice()},
-		attribute{unix.IFA_FLAGS, number(unix.IFA_F_NODAD)})
+		attribute{unix.IFA_FLAGS, number(unix.IFA_F_NODAD | unix.IFA_F_NOPREFIXROUTE)})
 }
 
+// table is that of the routes to IPv6 addresses with another source; the number is anybody's.
+const table = 100
+
 // source has programs that choose no address of their own send from one to reach another. The kernel's own route to the
-// address, which would have them send from the address itself, is taken away.
+// address, by which they would send from the address itself, is taken away. That of an IPv6 address is put there only some
+// time after the address; ahead lets ours go before it.
 func (r *requests) source(to, from netip.Addr) {
-	kernels := routeHeader(to, unix.RT_TABLE_LOCAL, 0, unix.RT_SCOPE_NOWHERE, 0)
-	r.add("take the kernel's route to "+to.String()+" away", unix.RTM_DELROUTE, 0, kernels, attribute{unix.RTA_DST, to.AsSlice()})
-	r.mayFail()
-	ours := routeHeader(to, unix.RT_TABLE_LOCAL, unix.RTPROT_STATIC, unix.RT_SCOPE_HOST, unix.RTN_LOCAL)
-	r.add("a route to "+to.String()+" from "+from.String(), unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, ours,
+	in := byte(table)
+	if to.Is4() {
+		in = unix.RT_TABLE_LOCAL
+		kernels := routeHeader(to, in, 0, unix.RT_SCOPE_HOST, unix.RTN_LOCAL)
+		r.add("take the kernel's route to "+to.String()+" away", unix.RTM_DELROUTE, 0, kernels, attribute{unix.RTA_DST, to.AsSlice()})
+	}
+	ours := routeHeader(to, in, unix.RTPROT_STATIC, unix.RT_SCOPE_HOST, unix.RTN_LOCAL)
+	r.add("a route to "+to.String()+" from "+from.String(), unix.RTM_NEWROUTE, unix.NLM_F_CREATE, ours,
 		attribute{unix.RTA_DST, to.AsSlice()}, attribute{unix.RTA_OIF, number(loopback)}, attribute{unix.RTA_PREFSRC, from.AsSlice()})
+}
+
+// ahead has the IPv6 routes of our table looked up before the kernel's local ones. A kernel without such rules keeps its
+// own order: an address is then its own source.
+func (r *requests) ahead() {
+	const first, second = 0, 1
+	for _, rule := range []struct {
+		kind, flags uint16
+		table       byte
+		priority    uint32
+	}{
+		{unix.RTM_NEWRULE, unix.NLM_F_CREATE | unix.NLM_F_EXCL, unix.RT_TABLE_LOCAL, second},
+		{unix.RTM_NEWRULE, unix.NLM_F_CREATE | unix.NLM_F_EXCL, table, first},
+		{unix.RTM_DELRULE, 0, unix.RT_TABLE_LOCAL, first},
+	} {
+		header := []byte{unix.AF_INET6, 0, 0, 0, rule.table, 0, 0, unix.FR_ACT_TO_TBL, 0, 0, 0, 0}
+		r.add("order the IPv6 routes", rule.kind, rule.flags, header, attribute{unix.FRA_PRIORITY, number(rule.priority)})
+		r.mayFail()
+	}
 }
 
 // nothingElse has every other address of a family be unreachable at once. A kernel without the family may refuse it.
