@@ -53,14 +53,12 @@ func (w *World) Listen(worldAddress string) net.Listener {
 	if err != nil {
 		w.t.Fatalf("listen for %s: %v", worldAddress, err)
 	}
-	w.mu.Lock()
-	w.closers = append(w.closers, func() error {
+	w.closeWith(func() error {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil
 	})
-	w.mu.Unlock()
 	w.Backend(worldAddress, l.Addr().String())
 	return l
 }

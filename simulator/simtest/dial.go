@@ -155,9 +155,9 @@ func (d *Dialer) connect(ctx context.Context, transport string, at netip.AddrPor
 		return nil, w.expire(ctx)
 	case isSite && fate == network.Refused:
 	case backend != "":
-		return w.open(ctx, backend, source)
+		return w.reach(ctx, backend, source)
 	case isSite && transport == "tcp" && fate == network.Delivered:
-		return w.open(ctx, w.host(site, at), source)
+		return w.reach(ctx, w.host(site, at), source)
 	case !hostExists:
 		return nil, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
 	}

@@ -228,3 +228,36 @@ ns IN A 192.0.2.53
 		t.Errorf("%v", err)
 	}
 }
+
+// A listener of the test's own takes whatever protocol its callers speak, as a gRPC server and its dialler would.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	w := simtest.Start(t, "solvethenetwork")
+	l := w.Listen("10.0.2.40:50051")
+	done := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		defer c.Close()
+		_, err = io.Copy(c, c)
+		done <- err
+	}()
+	c, err := w.Dialer("web-01").Dial(t.Context(), "www.solvethenetwork.com.:50051")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "echo"); err != nil {
+		t.Error(err)
+	}
+	got := make([]byte, 4)
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "echo" {
+		t.Errorf("%q %v", got, err)
+	}
+	c.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

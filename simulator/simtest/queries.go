@@ -175,7 +175,7 @@ type Count struct{ Min, Max int }
 
 const many = 1<<31 - 1
 
-// Exactly is that many, and None is none at all.
+// Exactly is that many, no more and no less.
 func Exactly(n int) Count { return Count{n, n} }
 
 // None is none at all.

@@ -69,7 +69,7 @@ func (w *World) view(name string) (*view, error) {
 	case n.Name != name:
 		v.to = n.Addresses[0].String()
 	}
-	if w.edge != nil && n.Name != "" && v.client == "" {
+	if w.options.Live && n.Name != "" && v.client == "" {
 		d, err := w.door(n.Name)
 		if err != nil {
 			return nil, err

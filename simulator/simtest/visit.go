@@ -72,8 +72,8 @@ func (w *World) site(at netip.AddrPort) (edge.WebNode, bool) {
 	return edge.WebNode{}, false
 }
 
-// open connects to a listener of this machine for a caller in the world.
-func (w *World) open(ctx context.Context, listener string, source netip.AddrPort) (net.Conn, error) {
+// reach connects to a listener of this machine for a caller in the world.
+func (w *World) reach(ctx context.Context, listener string, source netip.AddrPort) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", listener)
 	if err == nil {

@@ -25,8 +25,6 @@ type World struct {
 	t       testing.TB
 	options Options
 	world   *simulator.World
-	edge    *edge.Edge // nil in a virtual world
-	web     *edge.WebEdge
 	steps   *steps
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -36,6 +34,9 @@ type World struct {
 	// on this machine.
 	visits  atomic.Uint32
 	callers sync.Map
+
+	doorsMu sync.Mutex
+	doors   map[string]edge.Door // of a live world's nodes: those that were asked for so far
 
 	mu       sync.Mutex
 	backends map[netip.AddrPort]string
@@ -64,15 +65,13 @@ func StartWith(t testing.TB, o Options) *World {
 	if err != nil {
 		t.Fatalf("start the world of %s: %v", s.Name, err)
 	}
-	w := &World{t: t, options: o, world: world, backends: map[netip.AddrPort]string{}, sites: map[netip.AddrPort]string{}, views: map[string]*net.Resolver{}}
+	w := &World{t: t, options: o, world: world, doors: map[string]edge.Door{}, backends: map[netip.AddrPort]string{}, sites: map[netip.AddrPort]string{}, views: map[string]*net.Resolver{}}
 	w.steps = newSteps(w)
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	t.Cleanup(w.end)
-	if o.Live {
-		if err := w.listen(); err != nil {
-			t.Fatalf("start the world of %s: %v", s.Name, err)
-		}
+	if _, err := w.addresses(o.From); err != nil {
+		t.Fatalf("start the world of %s: %v", s.Name, err)
 	}
 	if err := w.steps.due(ctx, world.Now()); err != nil {
 		t.Fatalf("start the world of %s: %v", s.Name, err)
@@ -81,21 +80,6 @@ func StartWith(t testing.TB, o Options) *World {
 		w.running.Go(func() { w.steps.follow(ctx) })
 	}
 	return w
-}
-
-// listen puts the world's nodes onto ports of 127.0.0.1.
-func (w *World) listen() error {
-	as, err := w.addresses(w.options.From)
-	if err != nil {
-		return err
-	}
-	report := func(err error) { w.t.Log(err) }
-	w.edge, err = edge.Ports(edge.Config{Network: w.world.Network(), Nodes: w.world.EdgeNodes(), As: as, Report: report})
-	if err != nil {
-		return err
-	}
-	w.web, err = edge.Web(edge.WebConfig{Network: w.world.Network(), Nodes: w.world.WebNodes(), As: as, Report: report})
-	return err
 }
 
 // addresses are those that the test's questions come from, one of each family and scope that there is.
@@ -124,12 +108,6 @@ func (w *World) end() {
 	err := w.world.HealAll()
 	if w.t.Failed() {
 		w.explain()
-	}
-	if w.edge != nil {
-		err = errors.Join(err, w.edge.Close())
-	}
-	if w.web != nil {
-		err = errors.Join(err, w.web.Close())
 	}
 	for _, close := range slices.Backward(w.closers) {
 		err = errors.Join(err, close())
@@ -163,9 +141,11 @@ func (w *World) Advance(d time.Duration) {
 
 // Addr is where a node of a live world listens, over UDP and TCP, or a web host with HTTP: "127.0.0.1:PORT". node is its name or its address.
 // In a virtual world there are no sockets, and the test fails.
+//
+// Who asks there is taken for the world's vantage, or for Options.From.
 func (w *World) Addr(node string) string {
 	w.t.Helper()
-	if w.edge == nil {
+	if !w.options.Live {
 		w.t.Fatalf("the address of %s: a virtual world has no sockets; start it with simtest.Options{Live: true}, or use Resolver or DialContext", node)
 	}
 	d, err := w.door(node)
@@ -175,21 +155,63 @@ func (w *World) Addr(node string) string {
 	return d.Real.String()
 }
 
-// door is where a node's socket is.
+// door is where a node's socket is. It is opened when it is first asked for: nobody else can know where it will be.
 func (w *World) door(node string) (edge.Door, error) {
 	name := node
 	if a, err := netip.ParseAddr(node); err == nil {
 		name = w.world.Network().Owner(a)
 	}
-	var names []string
-	for _, d := range append(w.edge.Doors(), w.web.Doors()...) {
-		if d.Node == name {
-			return d, nil
-		}
-		names = append(names, d.Node)
+	w.doorsMu.Lock()
+	defer w.doorsMu.Unlock()
+	if d, ok := w.doors[name]; ok {
+		return d, nil
 	}
-	return edge.Door{}, fmt.Errorf("the address of %q: no node of that name listens%s; there are %s", node,
-		scenarios.DidYouMean(node, names), strings.Join(names, ", "))
+	d, err := w.open(name)
+	if err == nil {
+		w.doors[name] = d
+	}
+	return d, err
+}
+
+// open puts a node onto a port of 127.0.0.1.
+func (w *World) open(name string) (edge.Door, error) {
+	as, err := w.addresses(w.options.From)
+	if err != nil {
+		return edge.Door{}, err
+	}
+	report := func(err error) { w.t.Log(err) }
+	var names []string
+	for _, n := range w.world.EdgeNodes() {
+		if n.Name == name {
+			e, err := edge.Ports(edge.Config{Network: w.world.Network(), Nodes: []edge.Node{n}, As: as, Report: report})
+			if err != nil {
+				return edge.Door{}, err
+			}
+			w.closeWith(e.Close)
+			return e.Doors()[0], nil
+		}
+		names = append(names, n.Name)
+	}
+	for _, n := range w.world.WebNodes() {
+		if n.Name == name {
+			e, err := edge.Web(edge.WebConfig{Network: w.world.Network(), Nodes: []edge.WebNode{n}, As: as, Report: report})
+			if err != nil {
+				return edge.Door{}, err
+			}
+			w.closeWith(e.Close)
+			return e.Doors()[0], nil
+		}
+		names = append(names, n.Name)
+	}
+	return edge.Door{}, fmt.Errorf("the address of %q: no node of that name listens%s; there are %s", name,
+		scenarios.DidYouMean(name, names), strings.Join(names, ", "))
+}
+
+// closeWith has something closed when the test ends, the last first.
+func (w *World) closeWith(close func() error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closers = append(w.closers, close)
 }
 
 // node finds a node by its name.
