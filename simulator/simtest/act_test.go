@@ -50,6 +50,26 @@ func TestActs(t *testing.T) {
 	}
 }
 
+// A node is asked by its name and by each of its addresses; a client's stub is asked, whichever of the two it is.
+func TestQueryPlaces(t *testing.T) {
+	t.Parallel()
+	w := simtest.Start(t, "solvethenetwork")
+	for _, at := range []string{"resolver-a", "10.0.1.10", "10.0.1.10:53", "ns1", "203.0.113.53", "web-01", "10.0.2.10"} {
+		if a := w.Query(at, api); a.Rcode != "NOERROR" || len(a.Records) != 1 {
+			t.Errorf("at %s: %+v", at, a)
+		}
+	}
+	if a := w.Query("web-01", "api AAAA"); len(a.Records) != 1 || a.Records[0] != "fd00:2::50" || a.TTL <= 0 {
+		t.Errorf("by the search list: %+v", a)
+	}
+	if a := w.Query("192.0.2.9", api); a.Failure != "unreachable" || a.Err == nil {
+		t.Errorf("where nobody is: %+v", a)
+	}
+	if a := w.Query("ns1", "solvethenetwork.com ANY +tcp"); len(a.Records) == 0 {
+		t.Errorf("any type: %+v", a)
+	}
+}
+
 func TestParams(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -46,10 +46,11 @@ func (w *World) Query(at, question string) Answer {
 	if err != nil {
 		w.t.Fatalf("ask %s: %v", at, err)
 	}
-	if q.Via, q.From = at, w.options.From; n.Role == simulator.RoleClient {
-		q.Client, q.Via, q.From = at, "", ""
-	} else {
-		q.Name = dns.Fqdn(q.Name)
+	switch q.Via, q.From, q.Name = at, w.options.From, absolute(q.Name, n); {
+	case n.Role == simulator.RoleClient:
+		q.Client, q.Via, q.From = n.Name, "", ""
+	case n.Name != at:
+		q.Via = n.Addresses[0].String()
 	}
 	var r simulator.Result
 	if err = w.steps.catchUp(); err == nil {
@@ -60,6 +61,14 @@ func (w *World) Query(at, question string) Answer {
 	}
 	w.tell(r.From, r.To, r.Traces)
 	return toAnswer(q, r)
+}
+
+// absolute is a question's name as dig has it; a client's search list may complete it instead.
+func absolute(name string, at simulator.Node) string {
+	if at.Role == simulator.RoleClient {
+		return name
+	}
+	return dns.Fqdn(name)
 }
 
 func toAnswer(q scenarios.QueryStep, r simulator.Result) Answer {
