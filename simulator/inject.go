@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,6 +24,9 @@ type Injected struct {
 	name  string
 	at    time.Time
 	f     fault.Fault
+	// params are as they were given, until is when it heals itself (zero: never).
+	params map[string]any
+	until  time.Time
 	// Guarded by w.mu.
 	healed   bool
 	healedAt time.Time
@@ -51,7 +55,10 @@ func (w *World) Inject(name, label string, params map[string]any, forTime time.D
 	if w.active(label) != nil {
 		return nil, fmt.Errorf("a fault named %s is active already; heal it, or give this one another name", label)
 	}
-	in := &Injected{w: w, label: label, name: name, at: w.Now(), f: f}
+	in := &Injected{w: w, label: label, name: name, at: w.Now(), f: f, params: maps.Clone(params)}
+	if forTime > 0 {
+		in.until = in.at.Add(forTime)
+	}
 	if err := f.Inject(faultWorld{w}); err != nil {
 		return nil, fmt.Errorf("inject %s: %w", name, err)
 	}
@@ -138,6 +145,19 @@ func (in *Injected) Label() string { return in.label }
 
 // Name is the fault's name in the catalogue.
 func (in *Injected) Name() string { return in.name }
+
+// Params are the parameters that it was given; its times are the scenario's, which the world's may be shifted from.
+func (in *Injected) Params() map[string]any { return maps.Clone(in.params) }
+
+// Until is the world time at which it heals itself; zero: it does not.
+func (in *Injected) Until() time.Time { return in.until }
+
+// HealedAt is when it was healed; zero: it is active.
+func (in *Injected) HealedAt() time.Time {
+	in.w.mu.Lock()
+	defer in.w.mu.Unlock()
+	return in.healedAt
+}
 
 // Since is when it was injected.
 func (in *Injected) Since() time.Time { return in.at }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -69,6 +68,7 @@ type Journal struct {
 	// rules has the names of rules by number, the empty one first.
 	rules []string
 	names func(network.Event) (source, target string)
+	grown chan struct{} // closed with the next entry; nil: nobody waits for it
 }
 
 type numbered struct {
@@ -89,6 +89,7 @@ func (j *Journal) add(e Entry) {
 	}
 	j.entries = append(j.entries, numbered{j.next, &e})
 	j.next++
+	j.wake()
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
@@ -96,6 +97,7 @@ func (j *Journal) addLeg(e network.Event) {
 	j.mu.Lock()
 	packLeg(j.traffic.push(j.next, legHead+len(e.Data)), j.next, &e, j.rule(e.Rule))
 	j.next++
+	j.wake()
 	j.mu.Unlock()
 }
 
@@ -109,6 +111,7 @@ func (j *Journal) addRemark(e *Entry) {
 	j.mu.Lock()
 	packRemark(j.traffic.push(j.next, remarkSize(e)), j.next, e)
 	j.next++
+	j.wake()
 	j.mu.Unlock()
 }
 
@@ -144,19 +147,8 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 
 // between returns the entries from number from up to number to, that one excluded and those let go left out.
 func (j *Journal) between(from, to int) []Entry {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	traffic := j.traffic.between(from, to)
-	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
-	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
-	list := make([]Entry, 0, len(traffic)+len(entries))
-	for len(traffic)+len(entries) > 0 {
-		if len(traffic) == 0 || len(entries) > 0 && entries[0].number < traffic[0].number() {
-			list, entries = append(list, *entries[0].entry), entries[1:]
-			continue
-		}
-		list, traffic = append(list, j.unpack(traffic[0])), traffic[1:]
-	}
+	list := []Entry{}
+	j.each(from, to, nil, func(_ int, e Entry) { list = append(list, e) })
 	return list
 }
 

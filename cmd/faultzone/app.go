@@ -81,7 +81,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: []*cli.Command{
-			testCommand(), runCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(),
+			testCommand(), runCommand(), execCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(), doctorCommand(), standInCommand(),
 		},
 		HideHelpCommand: true,
 		HideVersion:     true, // the library's own would take -v for itself

@@ -245,7 +245,7 @@ func resign(w World, zone string, change func(authoritative.Resigning) authorita
 		if s, err := p.Server.Status(p.View, zone); err != nil || s.SignaturesEnd.IsZero() {
 			return err // it is not signed here, so nothing about it can be wrong
 		}
-		l, err := lay(w.Layers(), fmt.Sprintf("signing of %s on %s, view %s", zone, p.Node, p.View),
+		l, err := lay(w.Layers(), signingOf(zone, p),
 			func() (authoritative.Resigning, error) { return authoritative.Resigning{}, nil },
 			func(r authoritative.Resigning) error { return p.Server.Resign(p.View, zone, r) }, change)
 		if err == nil {
