@@ -45,9 +45,9 @@ func (g Got) Failure() string {
 	return Result{Err: g.Err}.Failure()
 }
 
-// GetAt makes an HTTP request from a client at a moment to come (zero: now), as [World.QueryAt] asks a question: over the
-// world's network, so latency and faults act on it in virtual time too.
-func (w *World) GetAt(ctx context.Context, at time.Time, began func(), g scenarios.GetStep) (Got, error) {
+// GetAt makes an HTTP request from a client at a moment to come: over the world's network, so latency and faults act on
+// it in virtual time too.
+func (w *World) GetAt(ctx context.Context, at Moment, g scenarios.GetStep) (Got, error) {
 	n, err := w.node(g.Client)
 	if err != nil {
 		return Got{}, err
@@ -56,22 +56,15 @@ func (w *World) GetAt(ctx context.Context, at time.Time, began func(), g scenari
 		return Got{}, fmt.Errorf("%s is no client", g.Client)
 	}
 	var got Got
-	err = w.driver.Run(func() {
-		ctx, cancel := w.driver.WithTimeout(ctx, 0)
-		defer cancel()
-		if wait := at.Sub(w.Now()); !at.IsZero() && wait > 0 {
-			if got.Err = w.driver.Sleep(ctx, wait); got.Err != nil {
-				return
-			}
-		}
-		if began != nil {
-			began()
-		}
+	waitErr, err := w.at(ctx, at, func(ctx context.Context) {
 		from, start := w.journal.Len(), w.Now()
 		got = n.get(ctx, g)
 		got.Elapsed = w.Now().Sub(start)
 		got.From, got.To = from, w.journal.Len()
 	})
+	if waitErr != nil {
+		got.Err = waitErr
+	}
 	return got, err
 }
 

@@ -170,7 +170,7 @@ func TestLiveWorldClosesInTheMiddle(t *testing.T) {
 		_, err := w.Query(context.Background(), scenarios.QueryStep{Name: "api.solvethenetwork.com.", Type: dns.TypeA, Client: "web-01"})
 		ended <- err
 	}()
-	go func() { ended <- w.WaitUntil(context.Background(), w.Start().Add(time.Hour)) }()
+	go func() { ended <- w.WaitUntil(context.Background(), simulator.Moment{At: w.Start().Add(time.Hour)}) }()
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}

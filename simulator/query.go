@@ -58,36 +58,25 @@ func (r Result) Failure() string {
 // Query asks one question and waits for its end in world time: through a client's stub, or like dig at an address. It
 // fails only when the question makes no sense in this world; what the world makes of it is in the result.
 func (w *World) Query(ctx context.Context, q scenarios.QueryStep) (Result, error) {
-	return w.QueryAt(ctx, time.Time{}, nil, q)
+	return w.QueryAt(ctx, Moment{}, q)
 }
 
-// QueryAt is Query at a moment to come: the wait and the question are one activity, so that in live time too, on a busy
-// machine, not a moment of the world's passes between them. began, when not nil, is called when the wait is over.
-func (w *World) QueryAt(ctx context.Context, at time.Time, began func(), q scenarios.QueryStep) (Result, error) {
+// QueryAt is Query at a moment to come.
+func (w *World) QueryAt(ctx context.Context, at Moment, q scenarios.QueryStep) (Result, error) {
 	ask, err := w.asker(q)
 	if err != nil {
 		return Result{}, err
 	}
 	var r Result
-	err = w.driver.Run(func() {
-		if ctx.Done() != nil { // so that it ends a wait, in a world whose time stands still too
-			inside, cancel := w.driver.WithTimeout(ctx, 0)
-			defer cancel()
-			ctx = inside
-		}
-		if wait := at.Sub(w.Now()); !at.IsZero() && wait > 0 {
-			if r.Err = w.driver.Sleep(ctx, wait); r.Err != nil {
-				return
-			}
-		}
-		if began != nil {
-			began()
-		}
+	waitErr, err := w.at(ctx, at, func(ctx context.Context) {
 		from, start := w.journal.Len(), w.Now()
 		r = w.traced(q, func() Result { return ask(ctx) })
 		r.Elapsed = w.Now().Sub(start)
 		r.From, r.To = from, w.journal.Len()
 	})
+	if waitErr != nil {
+		r.Err = waitErr
+	}
 	return r, err
 }
 

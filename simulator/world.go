@@ -7,7 +7,6 @@
 package simulator
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -178,29 +177,6 @@ func (w *World) Advance(d time.Duration) error {
 	}
 	w.note(Entry{Kind: KindWorld, What: "advance", Text: d.String()})
 	return w.driver.Advance(d)
-}
-
-// WaitUntil returns when the world has reached t: in virtual time at once, by driving it there; in live time as the
-// wall brings it, or when ctx ends.
-func (w *World) WaitUntil(ctx context.Context, t time.Time) error {
-	d := t.Sub(w.Now())
-	if d <= 0 {
-		return ctx.Err()
-	}
-	if _, live := w.driver.(*clock.Live); !live {
-		return w.driver.Advance(d)
-	}
-	var err error
-	if runErr := w.driver.Run(func() {
-		ctx, cancel := w.driver.WithTimeout(ctx, 0)
-		defer cancel()
-		for err == nil && w.Now().Before(t) {
-			err = w.driver.Sleep(ctx, t.Sub(w.Now()))
-		}
-	}); runErr != nil {
-		return runErr
-	}
-	return err
 }
 
 // Live tells whether the world follows the wall.

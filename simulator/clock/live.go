@@ -19,6 +19,7 @@ type Live struct {
 	wall    Wall
 	drive   sync.Mutex // one jump at a time
 	mapping atomic.Pointer[mapping]
+	barrier atomic.Int64  // time does not pass it
 	changed chan struct{} // the schedule or the mapping is new
 	quit    chan struct{}
 	once    sync.Once
@@ -44,6 +45,7 @@ func NewLive(start time.Time, speed float64) (*Live, error) {
 	l := &Live{changed: make(chan struct{}, 1), quit: make(chan struct{}), gone: make(chan struct{})}
 	l.init(start)
 	l.mapping.Store(&mapping{wall: l.wall.Now(), world: start.UnixNano(), speed: speed})
+	l.barrier.Store(math.MaxInt64)
 	l.driven = true
 	l.clockNow = l.tell
 	l.horizon = func() int64 {
@@ -51,7 +53,7 @@ func NewLive(start time.Time, speed float64) (*Live, error) {
 		if m.frozen {
 			return m.target
 		}
-		return m.follow(l.wall)
+		return min(m.follow(l.wall), l.barrier.Load())
 	}
 	l.onIdle = l.nudge
 	go l.follow()
@@ -71,7 +73,7 @@ func (l *Live) tell() int64 {
 	if m.frozen || l.busy.Load() {
 		return l.now.Load()
 	}
-	return min(m.follow(l.wall), l.next.Load())
+	return min(m.follow(l.wall), l.next.Load(), l.barrier.Load())
 }
 
 // follow is where the wall has brought the world's time to.
@@ -121,7 +123,7 @@ func (l *Live) follow() {
 func (l *Live) untilNext() time.Duration {
 	const never = 24 * time.Hour
 	m := l.mapping.Load()
-	if len(l.timers) == 0 || m.speed == 0 || m.frozen || l.turn != nil {
+	if len(l.timers) == 0 || m.speed == 0 || m.frozen || l.turn != nil || l.timers[0].due > l.barrier.Load() {
 		return never
 	}
 	wait := float64(l.timers[0].due-m.follow(l.wall)) / m.speed
@@ -145,6 +147,18 @@ func (l *Live) SetSpeed(speed float64) error {
 	return nil
 }
 
+// Hold has time stand still at the moment of the activity that calls it, until Release, or a jump: whoever drives the
+// world from outside, step by step, and has the next step to prepare, so loses none of its time. What happened at that
+// moment goes on happening. When time is released it catches up with the wall.
+func (l *Live) Hold() { l.barrier.Store(l.now.Load()) }
+
+// Release ends a hold; without one it does nothing.
+func (l *Live) Release() {
+	if l.barrier.Swap(math.MaxInt64) != math.MaxInt64 {
+		l.nudge()
+	}
+}
+
 // Advance implements [Driver]: it jumps, stepping through everything that comes due on the way. The wall does not
 // move the world meanwhile.
 func (l *Live) Advance(d time.Duration) error {
@@ -162,6 +176,7 @@ func (l *Live) Advance(d time.Duration) error {
 	}
 	target := after(from, d)
 	l.now.Store(from)
+	l.barrier.Store(math.MaxInt64)
 	l.mapping.Store(&mapping{speed: m.speed, frozen: true, target: target})
 	if l.turn == nil {
 		l.pass()

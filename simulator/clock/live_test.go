@@ -174,3 +174,49 @@ func TestLiveGoesOnAfterACancelledTimer(t *testing.T) {
 		runtime.Gosched()
 	}
 }
+
+// Between two steps that somebody outside drives, none of the world's time passes, however long that takes.
+func TestLiveHold(t *testing.T) {
+	t.Parallel()
+	l := live(t, 1e6)
+	var wall clock.Wall
+	for i := 1; i <= 20; i++ {
+		due := epoch.Add(time.Duration(i) * time.Minute)
+		if err := l.Run(func() {
+			l.Release()
+			defer l.Hold()
+			if err := l.Sleep(context.Background(), due.Sub(l.Now())); err != nil {
+				t.Error(err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for began := wall.Now(); wall.Since(began) < time.Millisecond; { // 17 minutes at this speed
+			if now := l.Now(); !now.Equal(due) {
+				t.Fatalf("it is %v, and was held at %v", now, due)
+			}
+		}
+	}
+	l.Release()
+	if err := l.Advance(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Now(); got.Before(epoch.Add(80 * time.Minute)) {
+		t.Errorf("after the jump it is %v", got)
+	}
+}
+
+// A jump ends a hold.
+func TestLiveHoldAndJump(t *testing.T) {
+	t.Parallel()
+	l := live(t, 1)
+	if err := l.Run(l.Hold); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Advance(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Now(); got.Before(epoch.Add(time.Hour)) {
+		t.Errorf("it is %v", got)
+	}
+}

@@ -8,9 +8,9 @@ import (
 	"faultzone/simulator"
 )
 
-// get makes a step's HTTP request: at a time, or at once when that is zero.
-func (p *player) get(s *scenarios.Step, out *Step, at time.Time, began func()) error {
-	got, err := p.w.GetAt(p.ctx, at, began, s.Get)
+// get makes a step's HTTP request at a moment.
+func (p *player) get(s *scenarios.Step, out *Step, at simulator.Moment) error {
+	got, err := p.w.GetAt(p.ctx, at, s.Get)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,8 @@ type Options struct {
 // on: ctx ended, the world failed.
 func Run(ctx context.Context, w *simulator.World, o Options) (*Report, error) {
 	p := NewPlayer(w)
+	p.p.hold = true
+	defer w.Release()
 	for {
 		if _, ok := p.Next(); !ok {
 			return p.Report(), nil
@@ -89,33 +91,32 @@ func Run(ctx context.Context, w *simulator.World, o Options) (*Report, error) {
 
 // player carries one play.
 type player struct {
-	ctx context.Context
-	w   *simulator.World
+	ctx  context.Context
+	w    *simulator.World
+	hold bool // a live world waits for its next step
 }
 
 // step waits for a step's time, does it and checks what it shows.
 func (p *player) step(s *scenarios.Step) (Step, error) {
-	at := p.w.Start().Add(s.At)
 	out := Step{Step: *s, What: Describe(s)}
-	began := func() {
+	moment := simulator.Moment{At: p.w.Start().Add(s.At), Hold: p.hold, Began: func() {
 		out.Began = p.w.Elapsed()
 		p.w.Note(string(s.Kind), out.What)
-	}
+	}}
 	if ask := p.asks(s.Kind); ask != nil && p.w.Live() {
 		// On a busy machine at a high speed, a wait and then a question would be seconds of the world's time apart.
-		err := p.failed(&out, ask(s, &out, at, began))
+		err := p.failed(&out, ask(s, &out, moment))
 		return out, err
 	}
-	if err := p.w.WaitUntil(p.ctx, at); err != nil {
+	if err := p.w.WaitUntil(p.ctx, moment); err != nil {
 		return out, err
 	}
-	began()
 	var err error
 	switch s.Kind {
 	case scenarios.Query:
-		err = p.query(s, &out, time.Time{}, nil)
+		err = p.query(s, &out, simulator.Moment{})
 	case scenarios.Get:
-		err = p.get(s, &out, time.Time{}, nil)
+		err = p.get(s, &out, simulator.Moment{})
 	case scenarios.Inspect:
 		err = p.inspect(s, &out)
 	case scenarios.Inject:
@@ -140,7 +141,7 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 }
 
 // asks is how a step of a kind that waits for an answer is done; nil for the others.
-func (p *player) asks(k scenarios.Kind) func(s *scenarios.Step, out *Step, at time.Time, began func()) error {
+func (p *player) asks(k scenarios.Kind) func(*scenarios.Step, *Step, simulator.Moment) error {
 	switch k {
 	case scenarios.Query:
 		return p.query
@@ -164,9 +165,9 @@ func fatal(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, clock.ErrClosed)
 }
 
-// query asks a step's question: at a time, or at once when that is zero.
-func (p *player) query(s *scenarios.Step, out *Step, at time.Time, began func()) error {
-	result, err := p.w.QueryAt(p.ctx, at, began, s.Query)
+// query asks a step's question at a moment.
+func (p *player) query(s *scenarios.Step, out *Step, at simulator.Moment) error {
+	result, err := p.w.QueryAt(p.ctx, at, s.Query)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"faultzone/scenarios"
+	"faultzone/simulator"
 	"faultzone/simulator/play"
 )
 
@@ -92,7 +93,7 @@ func (s *steps) follow(ctx context.Context) {
 		s.mu.Lock()
 		at, more := s.player.Next()
 		s.mu.Unlock()
-		if !more || s.w.world.WaitUntil(ctx, at) != nil {
+		if !more || s.w.world.WaitUntil(ctx, simulator.Moment{At: at}) != nil {
 			return
 		}
 		if err := s.due(ctx, s.w.world.Now()); err != nil {
