@@ -28,7 +28,7 @@ func runCommand() *cli.Command {
 			"in live time and printed as they happen.\n" +
 			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not. 2: a scenario or the command\n" +
 			"line is wrong. 3: this machine refused a port or a file.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
 			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node), loopback (10.a.b.c is 127.a.b.c) or exact (every address as it is, port 53, in a network namespace that has them)"},
@@ -40,13 +40,13 @@ func runCommand() *cli.Command {
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		},
+		}, controlFlags()...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
 	}
 }
 
-func runAction(c *cli.Context) error {
+func runAction(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
 		return usage("run: want one scenario at most, got %d", c.Args().Len())
 	}
@@ -62,6 +62,10 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	commands, err := controlOptionsOf(c)
+	if err != nil {
+		return err
+	}
 	s, err := loadWorld(name, c.App.ErrWriter)
 	if err != nil {
 		return err
@@ -72,17 +76,30 @@ func runAction(c *cli.Context) error {
 			return flagFileError("journal", path, err)
 		}
 	}
-	h, err := host(c, s, options, doors)
+	l, err := commands.listen()
 	if err != nil {
 		return err
 	}
+	h, err := host(c, s, options, doors)
+	if err != nil {
+		if l != nil {
+			l.Close()
+		}
+		return err
+	}
 	defer h.Close()
-	if err := announce(c, h.World(), h.Doors(), options.Speed); err != nil {
+	d, err := commands.start(l, h, "run", options.Speed, c.App.ErrWriter)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := announce(c, h.World(), h.Doors(), options.Speed, d); err != nil {
 		return err
 	}
 	if err := h.Go(); err != nil {
 		return err
 	}
+	d.ready()
 	err = serve(c, h)
 	return errors.Join(err, writeJournal(c, h.World()))
 }
@@ -110,7 +127,7 @@ func host(c *cli.Context, s *scenarios.Scenario, o simulator.Options, doors door
 }
 
 // announce makes sure of every door, and then tells people and programs of them.
-func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float64) error {
+func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float64, d *controlled) error {
 	if err := forgetAddresses(c.String("addr-file")); err != nil {
 		return err
 	}
@@ -123,6 +140,7 @@ func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float
 		}
 	}
 	printDoors(c.App.Writer, w, doors)
+	d.print(c.App.Writer)
 	printPlan(c.App.Writer, w, speed)
 	return writeFiles(c, w, doors)
 }
@@ -199,7 +217,7 @@ func told(c *cli.Context, r *play.Report) error {
 // liveOptions reads the flags that are about time and chance.
 func liveOptions(c *cli.Context) (simulator.Options, error) {
 	const fastest = 1e6
-	o := simulator.Options{Live: true, Speed: c.Float64("speed"), Seed: seedOf(c)}
+	o := simulator.Options{Live: true, Speed: c.Float64("speed"), Seed: seedOf(c), Trace: true}
 	if !(o.Speed > 0 && o.Speed <= fastest) { // NaN is neither
 		return o, usage("--speed %v: want a number above 0, and 1000000 at most", o.Speed)
 	}

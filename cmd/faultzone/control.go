@@ -1,0 +1,198 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"faultzone/scenarios"
+	"faultzone/simulator/control"
+	"faultzone/simulator/live"
+	"faultzone/simulator/running"
+)
+
+// controlFlags are the flags of a command that runs a world which others may command.
+func controlFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "control", Value: "127.0.0.1:0", Usage: "serve the HTTP API that commands the world at `ADDRESS:PORT` (port 0: a free one), or off for none"},
+		&cli.BoolFlag{Name: "control-public", Usage: "let --control be an address that other machines reach; the token is all that keeps them out", DisableDefaultText: true},
+		&cli.StringFlag{Name: "control-name", Usage: "let the API be called by these host `NAMES` too, divided by commas"},
+		&cli.StringFlag{Name: "token-file", Usage: "write the API's token to `FILE`, which only this user reads"},
+		&cli.StringFlag{Name: "allow-faults", Usage: "let only these faults be injected from outside: `NAMES`, divided by commas"},
+		&cli.StringFlag{Name: "protect", Usage: "let nothing be done from outside to these nodes and zones: `NAMES`, divided by commas"},
+		&cli.UintFlag{Name: "most-faults", Usage: "let no more than `N` faults be at work when one is injected from outside", DefaultText: "any number"},
+		&cli.StringFlag{Name: "longest-fault", Usage: "let faults from outside last no longer than this `DURATION` of the world's time", DefaultText: "for ever"},
+	}
+}
+
+// controlOptions is what the flags say.
+type controlOptions struct {
+	off       bool
+	public    bool
+	address   string
+	names     []string
+	tokenFile string
+	limits    control.Limits
+}
+
+func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
+	o = controlOptions{public: c.Bool("control-public"), address: c.String("control"), names: split(c.String("control-name")), tokenFile: c.String("token-file"),
+		limits: control.Limits{Faults: split(c.String("allow-faults")), Protected: split(c.String("protect")), MostFaults: int(c.Uint("most-faults"))}}
+	if text := c.String("longest-fault"); c.IsSet("longest-fault") {
+		o.limits.LongestFault, err = scenarios.ParseDuration(text)
+		if err != nil {
+			return o, usage("--longest-fault: %w", err)
+		}
+	}
+	if o.off = o.address == "off"; o.off {
+		for _, name := range []string{"control-public", "control-name", "token-file"} {
+			if c.IsSet(name) {
+				return o, usage("--%s: there is no API with --control off", name)
+			}
+		}
+		return o, nil
+	}
+	at, err := netip.ParseAddrPort(strings.Replace(o.address, "localhost:", "127.0.0.1:", 1))
+	if err != nil {
+		return o, usage("--control %s: want ADDRESS:PORT such as 127.0.0.1:7053, or off", o.address)
+	}
+	if !at.Addr().IsLoopback() && !o.public {
+		return o, usage("--control %s: other machines reach this address; add --control-public if that is meant", o.address)
+	}
+	o.address = at.String()
+	return o, nil
+}
+
+// split reads names that are divided by commas.
+func split(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// controlled is a world's API, and its record on this machine.
+type controlled struct {
+	server *control.Server // nil: it has none
+	record *running.Record // nil: none could be kept
+	url    string
+	served chan error
+}
+
+// listen opens the API's socket, before anything else is done; nil when there is to be none.
+func (o controlOptions) listen() (net.Listener, error) {
+	if o.off {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", o.address)
+	if err != nil {
+		var system *os.SyscallError
+		if errors.As(err, &system) {
+			err = system.Err
+		}
+		return nil, environment(fmt.Errorf("--control %s: %w; leave --control out for a free port, or choose another", o.address, err))
+	}
+	return l, nil
+}
+
+// start serves the API on a listener (nil: on none) and enters the world into this machine's record.
+func (o controlOptions) start(l net.Listener, h *live.Host, command string, speed float64, stderr io.Writer) (*controlled, error) {
+	s := h.World().Scenario()
+	record := running.World{ID: s.Name, PID: os.Getpid(), Command: command, Scenario: s.Name, Title: s.Title}
+	d := &controlled{served: make(chan error, 1)}
+	if l != nil {
+		record.Token, record.Control = control.NewToken(), "http://"+callable(l.Addr())
+		d.url = record.Control
+	}
+	var err error
+	if d.record, err = running.Announce(running.Dir(), record); err != nil {
+		if l != nil && o.tokenFile == "" {
+			return nil, errors.Join(environment(fmt.Errorf("%w; or name a --token-file for the token", err)), l.Close())
+		}
+		report(stderr, fmt.Errorf("other programs will not find this world by themselves: %w", err))
+	} else {
+		record.ID = d.record.ID
+	}
+	if l == nil {
+		return d, nil
+	}
+	if err := o.serve(d, l, h, record, speed); err != nil {
+		d.server = nil // it serves nobody
+		return nil, errors.Join(err, d.Close(), l.Close())
+	}
+	return d, nil
+}
+
+func (o controlOptions) serve(d *controlled, l net.Listener, h *live.Host, record running.World, speed float64) (err error) {
+	d.server, err = control.New(control.Config{Host: h, ID: record.ID, Token: record.Token, Public: o.public, Names: o.names, Limits: o.limits, Speed: speed})
+	if err != nil {
+		return usage("%w", err)
+	}
+	if o.tokenFile != "" {
+		if err := writeToken(o.tokenFile, record.Token); err != nil {
+			return flagFileError("token-file", o.tokenFile, err)
+		}
+	}
+	go func() { d.served <- d.server.Serve(l) }()
+	return nil
+}
+
+// callable is an address that a client on this machine can call.
+func callable(a net.Addr) string {
+	at, err := netip.ParseAddrPort(a.String())
+	switch {
+	case err != nil:
+		return a.String()
+	case at.Addr().IsUnspecified() && at.Addr().Is4():
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port()).String()
+	case at.Addr().IsUnspecified():
+		return netip.AddrPortFrom(netip.IPv6Loopback(), at.Port()).String()
+	}
+	return at.String()
+}
+
+// writeToken puts the token into a file that nobody else reads, in place of an older one.
+func writeToken(path, token string) error {
+	if !replaceable(path) {
+		return os.WriteFile(path, []byte(token+"\n"), 0o600)
+	}
+	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
+	if err := os.WriteFile(part, []byte(token+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(part, path); err != nil {
+		os.Remove(part)
+		return err
+	}
+	return nil
+}
+
+// print says how the world is commanded.
+func (d *controlled) print(w io.Writer) {
+	if d.server == nil {
+		return
+	}
+	fmt.Fprintf(w, "Control: %s, by faultzone status, inject, heal, advance, halt … or\n  curl -H \"Authorization: Bearer $(faultzone token)\" %[1]s/v1/world\n\n", d.url)
+}
+
+// ready has others told that the world is.
+func (d *controlled) ready() {
+	if d.server != nil {
+		d.server.Ready()
+	}
+}
+
+// Close ends the API, and takes the record away first, so that nobody finds what is about to end.
+func (d *controlled) Close() error {
+	var errs []error
+	if d.record != nil {
+		errs = append(errs, d.record.Close())
+	}
+	if d.server != nil {
+		errs = append(errs, d.server.Close(), <-d.served)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,183 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"faultzone/scenarios"
+	"faultzone/simulator"
+	"faultzone/simulator/clock"
+)
+
+// route is one call of the API.
+type route struct {
+	method, path string
+	// handle gives what is to be answered as JSON.
+	handle func(*call) (any, error)
+	// raw, instead, answers by itself.
+	raw http.HandlerFunc
+}
+
+// routes are all calls, in the order in which the document has them.
+func (s *Server) routes() []route {
+	list := []route{
+		{"GET", "/healthz", health, nil},
+		{"GET", "/readyz", readiness, nil},
+		{"GET", "/openapi.json", nil, serveDocument},
+		{"GET", "/v1/world", world, nil},
+		{"GET", "/v1/nodes", nodes, nil},
+		{"GET", "/v1/nodes/{node}", oneNode, nil},
+		{"GET", "/v1/zones", zones, nil},
+		{"GET", "/v1/zones/{zone}", oneZone, nil},
+		{"POST", "/v1/zones/{zone}/edit", edit, nil},
+		{"POST", "/v1/zones/{zone}/retransfer", retransfer, nil},
+		{"POST", "/v1/zones/{zone}/resign", resign, nil},
+		{"GET", "/v1/caches", caches, nil},
+		{"GET", "/v1/caches/{resolver}", oneCache, nil},
+		{"POST", "/v1/caches/{resolver}/flush", flush, nil},
+		{"GET", "/v1/faults", faults, nil},
+		{"DELETE", "/v1/faults", healAll, nil},
+		{"GET", "/v1/faults/{name}", oneFault, nil},
+		{"PUT", "/v1/faults/{name}", inject, nil},
+		{"DELETE", "/v1/faults/{name}", heal, nil},
+		{"GET", "/v1/clock", tellTime, nil},
+		{"POST", "/v1/clock/advance", advance, nil},
+		{"PUT", "/v1/clock/speed", setSpeed, nil},
+		{"POST", "/v1/clock/pause", pause, nil},
+		{"POST", "/v1/clock/resume", resume, nil},
+		{"GET", "/v1/journal", nil, s.journal},
+		{"POST", "/v1/queries", query, nil},
+		{"GET", "/v1/queries", queries, nil},
+		{"GET", "/v1/queries/{id}", oneQuery, nil},
+		{"POST", "/v1/halt", halt, nil},
+		{"POST", "/v1/reset", reset, nil},
+	}
+	if s.config.Metrics != nil {
+		list = append(list, route{"GET", "/metrics", nil, s.config.Metrics.ServeHTTP})
+	}
+	return list
+}
+
+// call is one request under way.
+type call struct {
+	s       *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	session *session
+	by      string
+	// status is what a success is answered with; 0: 200.
+	status int
+}
+
+func (c *call) world() *simulator.World { return c.session.life.World }
+
+// act writes into the journal what the caller does.
+func (c *call) act(what, format string, args ...any) {
+	c.world().Act(c.by, what, fmt.Sprintf(format, args...))
+}
+
+// mux leads requests to their handlers, and tells of those that there are none for.
+func (s *Server) mux() http.Handler {
+	mux := http.NewServeMux()
+	for _, one := range s.routes() {
+		handler := one.raw
+		if handler == nil {
+			handler = s.answer(one.handle)
+		}
+		mux.HandleFunc(one.method+" "+one.path, handler)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		s.lost(mux, w, r)
+	})
+}
+
+// lost answers what no handler does: a path that there is not, or a method that it does not take.
+func (s *Server) lost(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	said := &header{http.Header{}, 0}
+	mux.ServeHTTP(said, r)
+	if allow := said.header.Get("Allow"); said.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", allow)
+		refuse(http.StatusMethodNotAllowed, wrongMethod, "it takes "+allow, "%s does not take %s", clip(r.URL.Path), clip(r.Method)).write(w)
+		return
+	}
+	var paths []string
+	for _, one := range s.routes() {
+		paths = append(paths, one.path)
+	}
+	refuse(http.StatusNotFound, unknown, "/openapi.json lists all calls", "there is nothing at %q%s", clip(r.URL.Path),
+		scenarios.DidYouMean(r.URL.Path, paths)).write(w)
+}
+
+// header keeps what a handler says before its body.
+type header struct {
+	header http.Header
+	status int
+}
+
+func (h *header) Header() http.Header         { return h.header }
+func (h *header) WriteHeader(status int)      { h.status = status }
+func (h *header) Write(b []byte) (int, error) { return len(b), nil }
+
+// answer makes an HTTP handler of one that gives values.
+func (s *Server) answer(handle func(*call) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := &call{s: s, w: w, r: r, session: s.session(), by: who(r)}
+		value, err := handle(c)
+		// The answer must be taken in time; the world had all the time that it wanted.
+		_ = http.NewResponseController(w).SetWriteDeadline(clock.Wall{}.In(patience))
+		if err != nil {
+			problemOf(c.ended(err)).write(w)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		if c.status != 0 {
+			w.WriteHeader(c.status)
+		}
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(value) // the client may be gone
+	}
+}
+
+// ended says of an error in a world that is over that it is.
+func (c *call) ended(err error) error {
+	select {
+	case <-c.session.life.Ended():
+		return refuse(http.StatusConflict, conflict, "call again: it goes to the world that is there now", "the world ended meanwhile: %v", err)
+	default:
+		return err
+	}
+}
+
+// who is behind a request: what it says of itself, else its address.
+func who(r *http.Request) string {
+	by := strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == '�' {
+			return -1
+		}
+		return c
+	}, r.Header.Get("X-Faultzone-By"))
+	if by = strings.TrimSpace(by); by != "" {
+		return clip(by)
+	}
+	if at := strings.LastIndexByte(r.RemoteAddr, ':'); at > 0 {
+		return r.RemoteAddr[:at]
+	}
+	return "somebody"
+}
+
+// Routes are all calls, "METHOD /path" each.
+func (s *Server) Routes() (list []string) {
+	for _, one := range s.routes() {
+		list = append(list, one.method+" "+one.path)
+	}
+	return list
+}
