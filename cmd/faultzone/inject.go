@@ -106,10 +106,9 @@ func healAction(c *cli.Context) error {
 	switch {
 	case c.Bool("all") && c.Args().Len() > 0:
 		return usage("heal: want a fault's name or --all, got both")
+	case !c.Bool("all") && c.Args().Len() != 1:
+		return usage("heal: want the name of a fault, which faultzone status lists, or --all; got %s", plural(c.Args().Len(), "argument"))
 	case !c.Bool("all"):
-		if err := noMore(c, 1); err != nil {
-			return fmt.Errorf("%w: the name of a fault, which faultzone status lists, or --all", err)
-		}
 		path += "/" + segment(c.Args().First())
 	}
 	r, err := remoteWorld(c)

@@ -81,11 +81,7 @@ func edit(c *call) (any, error) {
 			what = append(what, part.word+" "+line)
 		}
 	}
-	c.act("edit", "%s %s", origin, strings.Join(what, "; "))
-	if err := c.world().Edit(step.Edit); err != nil {
-		return nil, refuse(http.StatusUnprocessableEntity, unprocessable, "", "%v", err)
-	}
-	return oneZone(c)
+	return c.changed("edit", origin+" "+strings.Join(what, "; "), func() error { return c.world().Edit(step.Edit) })
 }
 
 // retransfer has a secondary fetch a zone anew.
@@ -106,11 +102,7 @@ func retransfer(c *call) (any, error) {
 	if p := c.s.config.Limits.zone(c, "retransfer", origin, order.Server, false); p != nil {
 		return nil, p
 	}
-	c.act("retransfer", "%s on %s", origin, order.Server)
-	if err := c.world().Retransfer(step.Zone); err != nil {
-		return nil, refuse(http.StatusUnprocessableEntity, unprocessable, "", "%v", err)
-	}
-	return oneZone(c)
+	return c.changed("retransfer", origin+" on "+order.Server, func() error { return c.world().Retransfer(step.Zone) })
 }
 
 // resign signs a zone at once.
@@ -129,11 +121,24 @@ func resign(c *call) (any, error) {
 	if p := c.s.config.Limits.zone(c, "sign", origin, order.Server, true); p != nil {
 		return nil, p
 	}
-	c.act("resign", "%s", origin)
-	if err := c.world().Resign(scenarios.ZoneStep{Zone: origin, Server: order.Server, View: order.View}); err != nil {
-		return nil, refuse(http.StatusUnprocessableEntity, unprocessable, "", "%v", err)
+	return c.changed("resign", origin, func() error {
+		return c.world().Resign(scenarios.ZoneStep{Zone: origin, Server: order.Server, View: order.View})
+	})
+}
+
+// changed does something to the zone that the path names, and answers with how it is then.
+func (c *call) changed(what, text string, do func() error) (any, error) {
+	c.act(what, "%s", text)
+	if err := do(); err != nil {
+		return nil, c.tried(what, text, err)
 	}
 	return oneZone(c)
+}
+
+// tried notes that an act came to nothing, and refuses it.
+func (c *call) tried(what, text string, err error) *Problem {
+	c.act(what, "%s: it failed: %v", text, err)
+	return refuse(http.StatusUnprocessableEntity, unprocessable, "", "%v", err)
 }
 
 func (c *call) place() (origin string, order Place, err error) {

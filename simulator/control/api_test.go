@@ -173,10 +173,10 @@ func isProblem(t testing.TB, r reply, status int, words, what string) (p control
 	return p
 }
 
-// acts are the acts in the present world's journal.
+// acts are the acts in the present world's journal, questions left out.
 func (a *api) acts() (list []string) {
 	for _, e := range a.host.World().Journal().Since(0) {
-		if e.Kind == simulator.KindAct {
+		if e.Kind == simulator.KindAct && e.What != "query" {
 			list = append(list, e.String())
 		}
 	}

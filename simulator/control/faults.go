@@ -150,8 +150,9 @@ func (c *call) inject(in scenarios.InjectStep, instead *simulator.Injected) (any
 	}
 	injected, err := c.world().Inject(in.Fault, in.Label, in.Params, in.For)
 	if err != nil {
-		c.act("inject", "%s: %v", what, err)
-		return nil, refuse(http.StatusUnprocessableEntity, unprocessable, "faultzone faults "+in.Fault+" explains the fault", "%v", err)
+		p := c.tried("inject", what, err)
+		p.Next = "faultzone faults " + in.Fault + " explains the fault"
+		return nil, p
 	}
 	c.session.mu.Lock()
 	c.session.by[injected] = c.by

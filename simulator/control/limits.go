@@ -108,7 +108,7 @@ func (l Limits) fault(c *call, in scenarios.InjectStep, instead *simulator.Injec
 	}
 	if l.LongestFault > 0 && (in.For == 0 || in.For > l.LongestFault) {
 		most := scenarios.FormatDuration(l.LongestFault)
-		return refuse(http.StatusForbidden, limited, `send "for": "`+most+`" or less`,
+		return refuse(http.StatusForbidden, limited, `give it a deadline of `+most+` or less ("for", --for)`,
 			"a fault of this world lasts %s at most (--longest-fault)", most)
 	}
 	if l.MostFaults > 0 && instead == nil {

@@ -137,6 +137,11 @@ func query(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	whom := " via " + step.Via
+	if step.Client != "" {
+		whom = " from the stub of " + step.Client
+	}
+	c.act("query", "%s", text+whom)
 	done, err := c.session.pace.ride()
 	if err != nil {
 		return nil, err

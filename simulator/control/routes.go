@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"faultzone/scenarios"
 	"faultzone/simulator"
@@ -160,7 +162,7 @@ func (c *call) ended(err error) error {
 // who is behind a request: what it says of itself, else its address.
 func who(r *http.Request) string {
 	by := strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c == '�' {
+		if unicode.IsControl(c) || c == utf8.RuneError {
 			return -1
 		}
 		return c

@@ -1,0 +1,4 @@
+package control
+
+// MostStreams is for the tests.
+const MostStreams = mostStreams
