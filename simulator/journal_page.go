@@ -14,27 +14,23 @@ type Numbered struct {
 // Page gives up to most entries from number from on, of the given kinds (none: of all), and the number to go on from:
 // the journal's length where there are no more.
 func (j *Journal) Page(from, most int, kinds ...Kind) (list []Numbered, next int) {
-	const window = 4096 // so that nobody holds the journal for long
 	legs := len(kinds) == 0 || slices.Contains(kinds, KindLeg)
+	window := 1 << 16
+	if legs {
+		window = 256 // rendering takes time, in which nobody can write
+	}
 	list = []Numbered{}
 	next = max(from, j.first())
 	for end := j.Len(); next < end; {
 		stop := min(next+window, end)
-		full := -1
-		j.each(next, stop, legs, func(number int, e Entry) {
-			if len(kinds) > 0 && !slices.Contains(kinds, e.Kind) {
-				return
+		j.each(next, stop, legs, func(number int, e Entry) bool {
+			if len(kinds) == 0 || slices.Contains(kinds, e.Kind) {
+				list = append(list, Numbered{number, e})
 			}
-			if len(list) == most {
-				if full < 0 {
-					full = number
-				}
-				return
-			}
-			list = append(list, Numbered{number, e})
+			return len(list) < most
 		})
-		if full >= 0 {
-			return list, full
+		if len(list) == most {
+			return list, list[most-1].Number + 1
 		}
 		next = stop
 	}
@@ -79,8 +75,8 @@ func (j *Journal) first() int {
 }
 
 // each calls f with the entries from number from up to number to, that one excluded and those let go left out; without
-// legs these are left out too. f must not call the journal.
-func (j *Journal) each(from, to int, withLegs bool, f func(number int, e Entry)) {
+// legs these are left out too. It stops when f returns false. f must not call the journal.
+func (j *Journal) each(from, to int, withLegs bool, f func(number int, e Entry) bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var legs []packedLeg
@@ -91,7 +87,9 @@ func (j *Journal) each(from, to int, withLegs bool, f func(number int, e Entry))
 	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
 	for len(legs)+len(entries) > 0 {
 		if len(legs) == 0 || len(entries) > 0 && entries[0].number < legs[0].number() {
-			f(entries[0].number, *entries[0].entry)
+			if !f(entries[0].number, *entries[0].entry) {
+				return
+			}
 			entries = entries[1:]
 			continue
 		}
@@ -99,7 +97,9 @@ func (j *Journal) each(from, to int, withLegs bool, f func(number int, e Entry))
 		if rule := legs[0].rule(); rule > 0 {
 			leg.Rule = j.rules[rule]
 		}
-		f(legs[0].number(), j.render(&leg))
+		if !f(legs[0].number(), j.render(&leg)) {
+			return
+		}
 		legs = legs[1:]
 	}
 }

@@ -1,7 +1,6 @@
 package control_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -189,12 +188,4 @@ func (a *api) answersAsEver() {
 	if got := get[control.Answer](a, "POST", "/v1/queries", `{"name":"api.solvethenetwork.com"}`); got.Rcode != "NOERROR" {
 		a.t.Errorf("the world says %s %s", got.Rcode, got.Error)
 	}
-}
-
-func compact(t testing.TB, data []byte) string {
-	var b bytes.Buffer
-	if err := json.Compact(&b, data); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,7 +101,10 @@ func TestNoToken(t *testing.T) {
 }
 
 // endless is a body of 100 MB, of which as much as is taken is given.
-type endless struct{ left, given int }
+type endless struct {
+	left  int
+	given atomic.Int64
+}
 
 func (e *endless) Read(b []byte) (int, error) {
 	n := min(len(b), e.left)
@@ -111,7 +115,7 @@ func (e *endless) Read(b []byte) (int, error) {
 		b[i] = ' '
 	}
 	e.left -= n
-	e.given += n
+	e.given.Add(int64(n))
 	return n, nil
 }
 
@@ -135,8 +139,8 @@ func TestLargeBody(t *testing.T) {
 		data, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		isProblem(t, reply{resp.StatusCode, resp.Header, data}, 413, "1048576 octets", "100 MB")
-		if body.given > most {
-			t.Errorf("%d octets were taken", body.given)
+		if given := body.given.Load(); given > most {
+			t.Errorf("%d octets were taken", given)
 		}
 	}
 	a.answersAsEver()
