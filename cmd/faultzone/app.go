@@ -82,7 +82,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter: stderr,
 		Commands: []*cli.Command{
 			testCommand(), runCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(),
-			statusCommand(), injectCommand(), healCommand(), queryCommand(), flushCommand(), editCommand(), advanceCommand(), speedCommand(),
+			statusCommand(), injectCommand(), healCommand(), queryCommand(), flushCommand(), editCommand(), retransferCommand(), resignCommand(), advanceCommand(), speedCommand(),
 			pauseCommand(), resumeCommand(), haltCommand(), resetCommand(), journalCommand(), waitCommand(), tokenCommand(),
 		},
 		DisableSliceFlagSeparator: true, // a record may have a comma in it

@@ -175,7 +175,11 @@ func (d *controlled) print(w io.Writer) {
 	if d.server == nil {
 		return
 	}
-	fmt.Fprintf(w, "Control: %s, by faultzone status, inject, heal, advance, halt … or\n  curl -H \"Authorization: Bearer $(faultzone token)\" %[1]s/v1/world\n\n", d.url)
+	id := ""
+	if d.record != nil {
+		id = " --world " + d.record.ID
+	}
+	fmt.Fprintf(w, "Control: %s, by faultzone status%s (inject, heal, query, halt …) or curl -H \"Authorization: Bearer $(faultzone token%[2]s)\"\n\n", d.url, id)
 }
 
 // ready has others told that the world is.

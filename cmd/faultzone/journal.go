@@ -20,7 +20,7 @@ func journalCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "journal",
 		Usage:       "print what happened in a running world",
-		Description: "With --json each entry is a line of JSON. " + remoteExits,
+		Description: "With --json each entry is a line of JSON.\n" + remoteExits,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print what happens from now on, until the world ends or Ctrl-C", DisableDefaultText: true},
 			&cli.UintFlag{Name: "from", Usage: "begin with the entry of this `NUMBER`", DefaultText: "the first; with --follow the next"},

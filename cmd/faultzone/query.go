@@ -17,7 +17,7 @@ func queryCommand() *cli.Command {
 		Usage:     "ask a question inside a running world",
 		ArgsUsage: "NAME [TYPE] [+SWITCH…]",
 		Description: "Switches are +dnssec, +cd, +tcp, +norec, +noad and +noedns, as dig has them.\n" +
-			"Exit code 0: the question is over, whatever came of it. " + remoteExits[len("Exit code "):],
+			"Exit code 0: the question is over, whatever came of it.\n" + remoteExits,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "via", Usage: "ask the `NODE` or address", DefaultText: "the first resolver"},
 			&cli.StringFlag{Name: "from", Usage: "ask as the `NODE` or address", DefaultText: "the world's vantage"},
@@ -31,31 +31,18 @@ func queryCommand() *cli.Command {
 }
 
 func queryAction(c *cli.Context) error {
-	order, err := questionOf(c)
+	q, err := questionOf(c)
 	if err != nil {
 		return err
 	}
-	r, err := remoteWorld(c)
-	if err != nil {
-		return err
-	}
-	var a control.Answer
-	data, err := r.call(c.Context, "POST", "/v1/queries", order, &a)
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
-		return printAnswer(c, data)
-	}
-	printAnswerOf(c.App.Writer, a, c.Bool("path"))
-	return nil
+	return order(c, "POST", "/v1/queries", q, func(w io.Writer, a control.Answer) { printDig(w, a, c.Bool("path")) })
 }
 
 // questionOf reads the words of a question.
 func questionOf(c *cli.Context) (control.Question, error) {
-	order := control.Question{Via: c.String("via"), From: c.String("from"), Client: c.String("client")}
-	switches := map[string]*bool{"+dnssec": &order.DNSSEC, "+cd": &order.CD, "+tcp": &order.TCP, "+norec": &order.NoRec, "+noad": &order.NoAD,
-		"+noedns": &order.NoEDNS}
+	q := control.Question{Via: c.String("via"), From: c.String("from"), Client: c.String("client")}
+	switches := map[string]*bool{"+dnssec": &q.DNSSEC, "+cd": &q.CD, "+tcp": &q.TCP, "+norec": &q.NoRec, "+noad": &q.NoAD,
+		"+noedns": &q.NoEDNS}
 	var plain []string
 	for _, word := range c.Args().Slice() {
 		if !strings.HasPrefix(word, "+") {
@@ -68,23 +55,23 @@ func questionOf(c *cli.Context) (control.Question, error) {
 			for name := range switches {
 				names = append(names, name)
 			}
-			return order, usage("query: there is no switch %s%s", word, scenarios.DidYouMean(word, names))
+			return q, usage("query: there is no switch %s%s", word, scenarios.DidYouMean(word, names))
 		}
 		*on = true
 	}
 	switch len(plain) {
 	case 2:
-		order.Type = plain[1]
+		q.Type = plain[1]
 		fallthrough
 	case 1:
-		order.Name = plain[0]
-		return order, nil
+		q.Name = plain[0]
+		return q, nil
 	}
-	return order, usage("query: want NAME and perhaps TYPE, got %s", plural(len(plain), "argument"))
+	return q, usage("query: want NAME and perhaps TYPE, got %s", plural(len(plain), "argument"))
 }
 
-// printAnswerOf prints what a question came to, much as dig does.
-func printAnswerOf(w io.Writer, a control.Answer, path bool) {
+// printDig prints what a question came to, much as dig does.
+func printDig(w io.Writer, a control.Answer, path bool) {
 	whom := "via " + a.Via
 	if a.Client != "" {
 		whom = "from the stub of " + a.Client

@@ -68,6 +68,24 @@ func me() string {
 	return name
 }
 
+// order makes the call that a command stands for, and prints what came of it: with --json as the API says it, else by say.
+func order[T any](c *cli.Context, method, path string, body any, say func(w io.Writer, v T)) error {
+	r, err := remoteWorld(c)
+	if err != nil {
+		return err
+	}
+	var v T
+	data, err := r.call(c.Context, method, path, body, &v)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return printAnswer(c, data)
+	}
+	say(c.App.Writer, v)
+	return nil
+}
+
 // call makes a call and gives the answer as it came; into, when not nil, is filled with it.
 func (r *remote) call(ctx context.Context, method, path string, body, into any) ([]byte, error) {
 	reply, err := r.open(ctx, method, path, body, nil)

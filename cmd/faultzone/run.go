@@ -26,8 +26,8 @@ func runCommand() *cli.Command {
 		ArgsUsage: "[SCENARIO]",
 		Description: "SCENARIO is a built-in name or a file; with none, the base world is served, healthy. Its steps are played\n" +
 			"in live time and printed as they happen.\n" +
-			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not. 2: a scenario or the command\n" +
-			"line is wrong. 3: this machine refused a port or a file.",
+			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not, 4: somebody halted it. 2: a scenario\n" +
+			"or the command line is wrong. 3: this machine refused a port or a file.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},

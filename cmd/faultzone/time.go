@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -38,8 +39,8 @@ func resumeCommand() *cli.Command {
 	})
 }
 
-// clockCommand is a command that does something to the clock: order says which call it is, and with what.
-func clockCommand(name, does, args string, count int, order func(*cli.Context) (method, path string, body any, err error)) *cli.Command {
+// clockCommand is a command that does something to the clock: what says which call it is, and with what.
+func clockCommand(name, does, args string, count int, what func(*cli.Context) (method, path string, body any, err error)) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: does, ArgsUsage: args, Description: remoteExits,
 		Flags:        []cli.Flag{worldFlag(), jsonFlag()},
@@ -48,24 +49,13 @@ func clockCommand(name, does, args string, count int, order func(*cli.Context) (
 			if err := noMore(c, count); err != nil {
 				return err
 			}
-			method, path, body, err := order(c)
+			method, path, body, err := what(c)
 			if err != nil {
 				return err
 			}
-			r, err := remoteWorld(c)
-			if err != nil {
-				return err
-			}
-			var k control.Clock
-			data, err := r.call(c.Context, method, "/v1/clock/"+path, body, &k)
-			if err != nil {
-				return err
-			}
-			if c.Bool("json") {
-				return printAnswer(c, data)
-			}
-			fmt.Fprintf(c.App.Writer, "world time %s, %s after the start, %s\n", k.Now.Format(time.RFC3339), worldTime(k.Now.Sub(k.Start)), paceOf(k))
-			return nil
+			return order(c, method, "/v1/clock/"+path, body, func(w io.Writer, k control.Clock) {
+				fmt.Fprintf(w, "world time %s, %s after the start, %s\n", k.Now.Format(time.RFC3339), worldTime(k.Now.Sub(k.Start)), paceOf(k))
+			})
 		},
 	}
 }
