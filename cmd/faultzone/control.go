@@ -110,7 +110,7 @@ func (o controlOptions) start(l net.Listener, h *live.Host, command string, spee
 	var err error
 	if d.record, err = running.Announce(running.Dir(), record); err != nil {
 		if l != nil && o.tokenFile == "" {
-			return nil, errors.Join(environment(fmt.Errorf("%w; or name a --token-file for the token", err)), l.Close())
+			return nil, errors.Join(environment(fmt.Errorf("%w, or name a --token-file for the API's token, or run with --control off", err)), l.Close())
 		}
 		report(stderr, fmt.Errorf("other programs will not find this world by themselves: %w", err))
 	} else {

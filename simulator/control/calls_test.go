@@ -83,6 +83,8 @@ func TestUnknown(t *testing.T) {
 		{405, "PATCH", "/v1/faults/x", "DELETE, GET, HEAD, PUT"},
 		{405, "GET", "/v1/halt", "it takes POST"},
 		{400, "GET", "/v1/journal?from=x", "want a whole number"},
+		{400, "GET", "/v1/journal?form=1", `did you mean "from"?`},
+		{400, "GET", "/v1/world?verbose=1", "this call takes none"},
 		{400, "GET", "/v1/journal?limit=0", "from 1 to 10000"},
 		{400, "GET", "/v1/journal?kind=legs", `did you mean "leg"?`},
 		{400, "GET", "/v1/caches/resolver-a?offset=-1", "want a whole number"},

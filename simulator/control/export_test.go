@@ -2,3 +2,21 @@ package control
 
 // MostStreams is for the tests.
 const MostStreams = mostStreams
+
+// QueryKeys are the keys that a call's query may have.
+func (s *Server) QueryKeys(route string) []string {
+	for _, one := range s.routes() {
+		if one.method+" "+one.path == route {
+			return one.query
+		}
+	}
+	return nil
+}
+
+// Routes are all calls, "METHOD /path" each.
+func (s *Server) Routes() (list []string) {
+	for _, one := range s.routes() {
+		list = append(list, one.method+" "+one.path)
+	}
+	return list
+}

@@ -1,8 +1,12 @@
 package control_test
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -46,6 +50,28 @@ func FuzzBodies(f *testing.F) {
 		}
 		if err := a.host.World().HealAll(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// FuzzGuard: without the token nobody gets in, whatever they say of themselves.
+func FuzzGuard(f *testing.F) {
+	f.Add("GET", "/v1/world", "127.0.0.1", "http://127.0.0.1", "Bearer x", "text/event-stream", "1-0")
+	f.Add("PUT", "/v1/faults/x", "[::1]:53", "null", "Basic x", "", "")
+	f.Add("OPTIONS", "/healthz/../v1/world", "localhost.", "", "", "*/*", "9999999999999999999-1")
+	a := serve(f, "solvethenetwork", control.Config{Public: true})
+	f.Fuzz(func(t *testing.T, method, path, host, origin, authorization, accept, last string) {
+		q := &http.Request{Method: method, URL: &url.URL{Path: path}, Host: host, Header: http.Header{}, Body: http.NoBody, RemoteAddr: "127.0.0.1:1"}
+		q = q.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}))
+		for key, value := range map[string]string{"Origin": origin, "Authorization": authorization, "Accept": accept, "Last-Event-ID": last} {
+			if value != "" {
+				q.Header.Set(key, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		a.server.Handler().ServeHTTP(w, q)
+		if w.Code < 400 && path != "/healthz" && path != "/readyz" {
+			t.Errorf("%s %q: %d %s", method, path, w.Code, w.Body)
 		}
 	})
 }

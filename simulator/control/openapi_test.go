@@ -147,6 +147,16 @@ func TestDocumentHasEveryCall(t *testing.T) {
 				operations[id] = true
 			}
 			checkParameters(t, method+" "+path, path, op)
+			var inQuery []string
+			list, _ := op["parameters"].([]any)
+			for _, v := range list {
+				if p := v.(map[string]any); p["in"] == "query" {
+					inQuery = append(inQuery, p["name"].(string))
+				}
+			}
+			if got := a.server.QueryKeys(strings.ToUpper(method) + " " + path); !sameSet(got, inQuery) {
+				t.Errorf("%s %s: the document has the query %v, the call %v", method, path, inQuery, got)
+			}
 		}
 	}
 	for _, route := range a.server.Routes() {
@@ -158,6 +168,13 @@ func TestDocumentHasEveryCall(t *testing.T) {
 	for route := range documented {
 		t.Errorf("there is no call %s", route)
 	}
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
 }
 
 func checkParameters(t *testing.T, what, path string, op map[string]any) {

@@ -3,7 +3,9 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,44 +22,46 @@ type route struct {
 	handle func(*call) (any, error)
 	// raw, instead, answers by itself.
 	raw http.HandlerFunc
+	// query are the keys that the query may have.
+	query []string
 }
 
 // routes are all calls, in the order in which the document has them.
 func (s *Server) routes() []route {
 	list := []route{
-		{"GET", "/healthz", health, nil},
-		{"GET", "/readyz", readiness, nil},
-		{"GET", "/openapi.json", nil, serveDocument},
-		{"GET", "/v1/world", world, nil},
-		{"GET", "/v1/nodes", nodes, nil},
-		{"GET", "/v1/nodes/{node}", oneNode, nil},
-		{"GET", "/v1/zones", zones, nil},
-		{"GET", "/v1/zones/{zone}", oneZone, nil},
-		{"POST", "/v1/zones/{zone}/edit", edit, nil},
-		{"POST", "/v1/zones/{zone}/retransfer", retransfer, nil},
-		{"POST", "/v1/zones/{zone}/resign", resign, nil},
-		{"GET", "/v1/caches", caches, nil},
-		{"GET", "/v1/caches/{resolver}", oneCache, nil},
-		{"POST", "/v1/caches/{resolver}/flush", flush, nil},
-		{"GET", "/v1/faults", faults, nil},
-		{"DELETE", "/v1/faults", healAll, nil},
-		{"GET", "/v1/faults/{name}", oneFault, nil},
-		{"PUT", "/v1/faults/{name}", inject, nil},
-		{"DELETE", "/v1/faults/{name}", heal, nil},
-		{"GET", "/v1/clock", tellTime, nil},
-		{"POST", "/v1/clock/advance", advance, nil},
-		{"PUT", "/v1/clock/speed", setSpeed, nil},
-		{"POST", "/v1/clock/pause", pause, nil},
-		{"POST", "/v1/clock/resume", resume, nil},
-		{"GET", "/v1/journal", nil, s.journal},
-		{"POST", "/v1/queries", query, nil},
-		{"GET", "/v1/queries", queries, nil},
-		{"GET", "/v1/queries/{id}", oneQuery, nil},
-		{"POST", "/v1/halt", halt, nil},
-		{"POST", "/v1/reset", reset, nil},
+		{"GET", "/healthz", health, nil, nil},
+		{"GET", "/readyz", readiness, nil, nil},
+		{"GET", "/openapi.json", nil, serveDocument, nil},
+		{"GET", "/v1/world", world, nil, nil},
+		{"GET", "/v1/nodes", nodes, nil, nil},
+		{"GET", "/v1/nodes/{node}", oneNode, nil, nil},
+		{"GET", "/v1/zones", zones, nil, nil},
+		{"GET", "/v1/zones/{zone}", oneZone, nil, nil},
+		{"POST", "/v1/zones/{zone}/edit", edit, nil, nil},
+		{"POST", "/v1/zones/{zone}/retransfer", retransfer, nil, nil},
+		{"POST", "/v1/zones/{zone}/resign", resign, nil, nil},
+		{"GET", "/v1/caches", caches, nil, nil},
+		{"GET", "/v1/caches/{resolver}", oneCache, nil, []string{"name", "offset", "limit"}},
+		{"POST", "/v1/caches/{resolver}/flush", flush, nil, nil},
+		{"GET", "/v1/faults", faults, nil, nil},
+		{"DELETE", "/v1/faults", healAll, nil, nil},
+		{"GET", "/v1/faults/{name}", oneFault, nil, nil},
+		{"PUT", "/v1/faults/{name}", inject, nil, nil},
+		{"DELETE", "/v1/faults/{name}", heal, nil, nil},
+		{"GET", "/v1/clock", tellTime, nil, nil},
+		{"POST", "/v1/clock/advance", advance, nil, nil},
+		{"PUT", "/v1/clock/speed", setSpeed, nil, nil},
+		{"POST", "/v1/clock/pause", pause, nil, nil},
+		{"POST", "/v1/clock/resume", resume, nil, nil},
+		{"GET", "/v1/journal", nil, s.journal, []string{"from", "limit", "kind"}},
+		{"POST", "/v1/queries", query, nil, nil},
+		{"GET", "/v1/queries", queries, nil, nil},
+		{"GET", "/v1/queries/{id}", oneQuery, nil, nil},
+		{"POST", "/v1/halt", halt, nil, nil},
+		{"POST", "/v1/reset", reset, nil, nil},
 	}
 	if s.config.Metrics != nil {
-		list = append(list, route{"GET", "/metrics", nil, s.config.Metrics.ServeHTTP})
+		list = append(list, route{"GET", "/metrics", nil, s.config.Metrics.ServeHTTP, nil})
 	}
 	return list
 }
@@ -88,7 +92,13 @@ func (s *Server) mux() http.Handler {
 		if handler == nil {
 			handler = s.answer(one.handle)
 		}
-		mux.HandleFunc(one.method+" "+one.path, handler)
+		mux.HandleFunc(one.method+" "+one.path, func(w http.ResponseWriter, r *http.Request) {
+			if p := one.strange(r); p != nil {
+				p.write(w)
+				return
+			}
+			handler(w, r)
+		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
@@ -97,6 +107,25 @@ func (s *Server) mux() http.Handler {
 		}
 		s.lost(mux, w, r)
 	})
+}
+
+// strange refuses a query with a key that the call does not know, which would otherwise do nothing. What scrapes metrics may
+// add its own.
+func (one route) strange(r *http.Request) *Problem {
+	if one.path == "/metrics" {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		if slices.Contains(one.query, key) {
+			continue
+		}
+		next := "this call takes none"
+		if len(one.query) > 0 {
+			next = "this call takes " + strings.Join(one.query, ", ")
+		}
+		return refuse(http.StatusBadRequest, badRequest, next, "unknown key %q in the query%s", clip(key), scenarios.DidYouMean(key, one.query))
+	}
+	return nil
 }
 
 // lost answers what no handler does: a path that there is not, or a method that it does not take.
@@ -174,12 +203,4 @@ func who(r *http.Request) string {
 		return r.RemoteAddr[:at]
 	}
 	return "somebody"
-}
-
-// Routes are all calls, "METHOD /path" each.
-func (s *Server) Routes() (list []string) {
-	for _, one := range s.routes() {
-		list = append(list, one.method+" "+one.path)
-	}
-	return list
 }
