@@ -48,7 +48,7 @@ func (s *Server) check(r *http.Request) *Problem {
 	if open(r.URL.Path) || s.authorised(r) {
 		return nil
 	}
-	next := "send the header Authorization: Bearer TOKEN; the token is in the file that --token-file names and in the world's record"
+	next := "send the header Authorization: Bearer TOKEN, with what faultzone token prints or the file of --token-file holds"
 	if r.Header.Get("Authorization") == "" {
 		return refuse(http.StatusUnauthorized, wrongToken, next, "this call needs the world's token, and has none")
 	}
