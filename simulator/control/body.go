@@ -20,7 +20,7 @@ import (
 // body reads a request's JSON object into a struct; what is not in it stays as it is. No body is an empty object.
 func (c *call) body(into any) error {
 	rc := http.NewResponseController(c.w)
-	_ = rc.SetReadDeadline(clock.Wall{}.In(patience)) // not every writer has one
+	_ = rc.SetReadDeadline(clock.Wall{}.In(c.s.config.Patience)) // not every writer has one
 	data, err := io.ReadAll(c.r.Body)
 	_ = rc.SetReadDeadline(time.Time{})
 	var tooMuch *http.MaxBytesError
@@ -28,7 +28,7 @@ func (c *call) body(into any) error {
 	case errors.As(err, &tooMuch):
 		return large()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refuse(http.StatusRequestTimeout, tooSlow, "", "the body did not arrive within %v", patience)
+		return refuse(http.StatusRequestTimeout, tooSlow, "", "the body did not arrive within %v", c.s.config.Patience)
 	case err != nil:
 		return refuse(http.StatusBadRequest, badRequest, "", "the body broke off: %v", err)
 	}

@@ -23,8 +23,6 @@ const (
 	mostBody = 1 << 20
 	// mostConnections and mostStreams are at one time.
 	mostConnections, mostStreams = 128, 16
-	// patience is how long a client may take to send a request or to take what it is sent.
-	patience = 20 * time.Second
 	// idle is how long a connection may lie between two requests.
 	idle = time.Minute
 	// parting is how long requests under way have to end when the server closes.
@@ -47,6 +45,8 @@ type Config struct {
 	Speed float64
 	// Metrics, when not nil, serves /metrics under the same checks: whoever scrapes sends the token as any other.
 	Metrics http.Handler
+	// Patience is how long a client may take to send a request, or to take what it is sent; 0: 20 s.
+	Patience time.Duration
 	// Beat is how often a stream without news shows that it is alive; 0: every 15 s.
 	Beat time.Duration
 }
@@ -78,6 +78,9 @@ func New(c Config) (*Server, error) {
 	if c.Speed == 0 {
 		c.Speed = 1
 	}
+	if c.Patience == 0 {
+		c.Patience = 20 * time.Second
+	}
 	if c.Beat == 0 {
 		c.Beat = 15 * time.Second
 	}
@@ -86,7 +89,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{config: c, token: digest(c.Token), streams: make(chan struct{}, mostStreams), closing: make(chan struct{})}
 	s.handler = s.guard(s.mux())
-	s.http = http.Server{Handler: s.handler, ReadHeaderTimeout: patience, IdleTimeout: idle, MaxHeaderBytes: 16 << 10,
+	s.http = http.Server{Handler: s.handler, ReadHeaderTimeout: c.Patience, IdleTimeout: idle, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // what broken clients do is no news
 	}
 	s.session()

@@ -20,3 +20,6 @@ func (s *Server) Routes() (list []string) {
 	}
 	return list
 }
+
+// Streams is how many are open.
+func (s *Server) Streams() int { return len(s.streams) }

@@ -220,7 +220,7 @@ func (st *stream) send() (full bool, err error) {
 
 // say sends text, to a client that takes it in time.
 func (st *stream) say(text string) error {
-	_ = st.rc.SetWriteDeadline(clock.Wall{}.In(patience)) // not every writer has one
+	_ = st.rc.SetWriteDeadline(clock.Wall{}.In(st.s.config.Patience)) // not every writer has one
 	if _, err := st.w.Write([]byte(text)); err != nil {
 		return err
 	}

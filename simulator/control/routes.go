@@ -161,7 +161,7 @@ func (s *Server) answer(handle func(*call) (any, error)) http.HandlerFunc {
 		c := &call{s: s, w: w, r: r, session: s.session(), by: who(r)}
 		value, err := handle(c)
 		// The answer must be taken in time; the world had all the time that it wanted.
-		_ = http.NewResponseController(w).SetWriteDeadline(clock.Wall{}.In(patience))
+		_ = http.NewResponseController(w).SetWriteDeadline(clock.Wall{}.In(s.config.Patience))
 		if err != nil {
 			problemOf(c.ended(err)).write(w)
 			return

@@ -334,3 +334,48 @@ func TestLimitsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A body that does not come, and a client that does not read, are given up.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{Patience: 50 * time.Millisecond})
+	address := strings.TrimPrefix(a.url, "http://")
+	dial := func(text string) net.Conn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		c.SetDeadline(time.Now().Add(patience))
+		if _, err := io.WriteString(c, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	head := "Host: " + address + "\nAuthorization: Bearer " + a.token + "\n"
+	c := dial("POST /v1/halt HTTP/1.1\n" + head + "Content-Type: application/json\nContent-Length: 9\n\n{")
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := io.ReadAll(resp.Body)
+	isProblem(t, reply{resp.StatusCode, resp.Header, data}, 408, "did not arrive within 50ms", "a slow body")
+	if _, err := io.ReadAll(dial("GET /v1/wor")); err != nil { // half a request line is cut off
+		t.Error(err)
+	}
+	for range 2000 {
+		a.host.World().Note("note", strings.Repeat("x", 10000))
+	}
+	dial("GET /v1/journal?from=0 HTTP/1.1\nAccept: text/event-stream\n" + head + "\n")
+	limit := time.After(patience)
+	for opened := false; !opened || a.server.Streams() > 0; {
+		opened = opened || a.server.Streams() > 0
+		select {
+		case <-limit:
+			t.Fatal("the stream that nobody reads is still open, or never was")
+		default:
+			a.call("GET", "/healthz", "")
+		}
+	}
+	a.answersAsEver()
+}
