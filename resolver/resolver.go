@@ -28,6 +28,7 @@ type Resolver struct {
 	denials *cache.Denials // nil: they are not used beyond their own questions
 	local   localData
 	waiting atomic.Int32 // clients
+	counts  cacheCounts
 	// life ends with end, and with it what goes on in the background.
 	life context.Context
 	end  context.CancelFunc

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -39,6 +40,7 @@ type controlOptions struct {
 	names     []string
 	tokenFile string
 	limits    control.Limits
+	metrics   http.Handler // of the command's worlds, for the API to serve
 }
 
 func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
@@ -127,7 +129,8 @@ func (o controlOptions) start(l net.Listener, h *live.Host, command string, spee
 }
 
 func (o controlOptions) serve(d *controlled, l net.Listener, h *live.Host, record running.World, speed float64) (err error) {
-	d.server, err = control.New(control.Config{Host: h, ID: record.ID, Token: record.Token, Public: o.public, Names: o.names, Limits: o.limits, Speed: speed})
+	d.server, err = control.New(control.Config{Host: h, ID: record.ID, Token: record.Token, Public: o.public, Names: o.names, Limits: o.limits, Speed: speed,
+		Metrics: o.metrics})
 	if err != nil {
 		return usage("%w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -173,6 +174,22 @@ func TestTokenFile(t *testing.T) {
 	for _, file := range []string{path, filepath.Join(c.dir, "solvethenetwork.world")} {
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", file, info.Mode(), err)
+		}
+	}
+	for token, want := range map[string]int{w.Token: http.StatusOK, "": http.StatusUnauthorized} { // Prometheus takes it from the file
+		q, err := http.NewRequest("GET", w.Control+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want || strings.Contains(string(text), "faultzone_") != (want == http.StatusOK) {
+			t.Errorf("metrics: %d %.200s", resp.StatusCode, text)
 		}
 	}
 	if strings.Contains(p.String(), w.Token) {

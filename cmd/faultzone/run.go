@@ -40,13 +40,13 @@ func runCommand() *cli.Command {
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		}, controlFlags()...),
+		}, append(observerFlags(), controlFlags()...)...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
 	}
 }
 
-func runAction(c *cli.Context) (err error) {
+func runAction(c *cli.Context) error {
 	if c.Args().Len() > 1 {
 		return usage("run: want one scenario at most, got %d", c.Args().Len())
 	}
@@ -76,6 +76,17 @@ func runAction(c *cli.Context) (err error) {
 			return flagFileError("journal", path, err)
 		}
 	}
+	return runScenario(c, s, options, doors, commands)
+}
+
+// runScenario serves a scenario's world until it is to end.
+func runScenario(c *cli.Context, s *scenarios.Scenario, options simulator.Options, doors doorFlags, commands controlOptions) (err error) {
+	watch, err := openObservers(c, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(watch.close(), err) }()
+	options.OnBuilt = watch.attach
 	l, err := commands.listen()
 	if err != nil {
 		return err
@@ -88,6 +99,7 @@ func runAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer h.Close()
+	commands.metrics = watch.metricsOf(h.World)
 	d, err := commands.start(l, h, "run", options.Speed, c.App.ErrWriter)
 	if err != nil {
 		return err
