@@ -228,7 +228,7 @@ func halt(c *call) (any, error) {
 			out.Healed++
 		}
 	}
-	if err := c.s.config.Host.Halt(c.by, clip(order.Reason)); err != nil {
+	if err := c.s.config.Host.Halt(c.by, clip(clean(order.Reason))); err != nil {
 		return nil, err
 	}
 	out.Reason, _ = c.s.config.Host.Halted()

@@ -331,13 +331,13 @@ func TestHaltAndReset(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "solvethenetwork", control.Config{})
 	get[control.Fault](a, "PUT", "/v1/faults/server-down", `{"params":{"node":"ns1"}}`)
-	if got := get[control.Halted](a, "POST", "/v1/halt", `{"reason":"lunch"}`); got.Reason != "lunch" || got.Healed != 1 {
+	if got := get[control.Halted](a, "POST", "/v1/halt", `{"reason":"\u001b[2Jlunch"}`); got.Reason != "[2Jlunch" || got.Healed != 1 {
 		t.Errorf("%+v", got)
 	}
-	if got := get[control.Halted](a, "POST", "/v1/halt", ""); got.Reason != "lunch" || got.Healed != 0 {
+	if got := get[control.Halted](a, "POST", "/v1/halt", ""); got.Reason != "[2Jlunch" || got.Healed != 0 {
 		t.Errorf("again: %+v", got)
 	}
-	if got := get[control.World](a, "GET", "/v1/world", ""); got.Halted == nil || *got.Halted != "lunch" || got.ActiveFaults != 0 {
+	if got := get[control.World](a, "GET", "/v1/world", ""); got.Halted == nil || *got.Halted != "[2Jlunch" || got.ActiveFaults != 0 {
 		t.Errorf("%+v", got)
 	}
 	get[control.Answer](a, "POST", "/v1/queries", `{"name":"api.solvethenetwork.com"}`)

@@ -81,7 +81,7 @@ func (c *call) world() *simulator.World { return c.session.life.World }
 
 // act writes into the journal what the caller does.
 func (c *call) act(what, format string, args ...any) {
-	c.world().Act(c.by, what, fmt.Sprintf(format, args...))
+	c.world().Act(c.by, what, clean(fmt.Sprintf(format, args...)))
 }
 
 // mux leads requests to their handlers, and tells of those that there are none for.
@@ -190,17 +190,21 @@ func (c *call) ended(err error) error {
 
 // who is behind a request: what it says of itself, else its address.
 func who(r *http.Request) string {
-	by := strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || c == utf8.RuneError {
-			return -1
-		}
-		return c
-	}, r.Header.Get("X-Faultzone-By"))
-	if by = strings.TrimSpace(by); by != "" {
+	if by := clean(r.Header.Get("X-Faultzone-By")); by != "" {
 		return clip(by)
 	}
 	if at := strings.LastIndexByte(r.RemoteAddr, ':'); at > 0 {
 		return r.RemoteAddr[:at]
 	}
 	return "somebody"
+}
+
+// clean takes out of what others wrote what a terminal would obey.
+func clean(text string) string {
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == utf8.RuneError {
+			return -1
+		}
+		return c
+	}, text))
 }
