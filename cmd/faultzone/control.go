@@ -36,7 +36,7 @@ func controlFlags() []cli.Flag {
 type controlOptions struct {
 	off       bool
 	public    bool
-	address   string
+	at        netip.AddrPort
 	names     []string
 	tokenFile string
 	limits    control.Limits
@@ -44,7 +44,7 @@ type controlOptions struct {
 }
 
 func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
-	o = controlOptions{public: c.Bool("control-public"), address: c.String("control"), names: split(c.String("control-name")), tokenFile: c.String("token-file"),
+	o = controlOptions{public: c.Bool("control-public"), names: split(c.String("control-name")), tokenFile: c.String("token-file"),
 		limits: control.Limits{Faults: split(c.String("allow-faults")), Protected: split(c.String("protect")), MostFaults: int(c.Uint("most-faults"))}}
 	if text := c.String("longest-fault"); c.IsSet("longest-fault") {
 		o.limits.LongestFault, err = scenarios.ParseDuration(text)
@@ -52,7 +52,8 @@ func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
 			return o, usage("--longest-fault: %w", err)
 		}
 	}
-	if o.off = o.address == "off"; o.off {
+	address := c.String("control")
+	if o.off = address == "off"; o.off {
 		for _, name := range []string{"control-public", "control-name", "token-file"} {
 			if c.IsSet(name) {
 				return o, usage("--%s: there is no API with --control off", name)
@@ -60,14 +61,12 @@ func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
 		}
 		return o, nil
 	}
-	at, err := netip.ParseAddrPort(strings.Replace(o.address, "localhost:", "127.0.0.1:", 1))
-	if err != nil {
-		return o, usage("--control %s: want ADDRESS:PORT such as 127.0.0.1:7053, or off", o.address)
+	if o.at, err = netip.ParseAddrPort(strings.Replace(address, "localhost:", "127.0.0.1:", 1)); err != nil {
+		return o, usage("--control %s: want ADDRESS:PORT such as 127.0.0.1:7053, or off", address)
 	}
-	if !at.Addr().IsLoopback() && !o.public {
-		return o, usage("--control %s: other machines reach this address; add --control-public if that is meant", o.address)
+	if !o.at.Addr().IsLoopback() && !o.public {
+		return o, usage("--control %s: other machines reach this address; add --control-public if that is meant", address)
 	}
-	o.address = at.String()
 	return o, nil
 }
 
@@ -89,13 +88,17 @@ func (o controlOptions) listen() (net.Listener, error) {
 	if o.off {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", o.address)
+	network := "tcp6"
+	if o.at.Addr().Is4() {
+		network = "tcp4" // 0.0.0.0 is every IPv4 address and no more
+	}
+	l, err := net.Listen(network, o.at.String())
 	if err != nil {
 		var system *os.SyscallError
 		if errors.As(err, &system) {
 			err = system.Err
 		}
-		return nil, environment(fmt.Errorf("--control %s: %w; leave --control out for a free port, or choose another", o.address, err))
+		return nil, environment(fmt.Errorf("--control %s: %w; leave --control out for a free port, or choose another", o.at, err))
 	}
 	return l, nil
 }
