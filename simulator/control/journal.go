@@ -25,9 +25,9 @@ type JournalPage struct {
 	Length int `json:"length"`
 }
 
-// journal answers with a page or, to whoever accepts nothing but text/event-stream, with all that happens from now on.
+// journal answers with a page or, to whoever accepts text/event-stream, with all that happens from now on.
 func (s *Server) journal(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		s.stream(w, r)
 		return
 	}

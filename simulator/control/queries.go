@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -155,6 +156,9 @@ func query(c *call) (any, error) {
 	r, err := c.world().Query(ctx, step)
 	if err != nil {
 		return nil, err
+	}
+	if r.Err != nil && errors.Is(r.Err, clock.ErrClosed) {
+		return nil, r.Err
 	}
 	if ctx.Err() == context.DeadlineExceeded {
 		return nil, refuse(http.StatusGatewayTimeout, tooSlow, "raise the speed, or ask again when the world is faster",

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -254,4 +255,31 @@ func TestHangUpInAJump(t *testing.T) {
 	if elapsed := a.host.World().Elapsed(); elapsed >= 3660*24*time.Hour {
 		t.Errorf("the world has gone on by %v", elapsed)
 	}
+}
+
+// A question that a reset overtakes is told so, and that it can be asked again.
+func TestResetUnderAQuestion(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{Speed: 1e-9})
+	e := a.follow(t, "/v1/journal?kind=act")
+	asked := make(chan *http.Response, 1)
+	go func() {
+		resp, err := a.client.Do(a.request("POST", "/v1/queries", `{"name":"api.solvethenetwork.com"}`))
+		if err != nil {
+			t.Error(err)
+		}
+		asked <- resp
+	}()
+	e.entry(simulator.KindAct)
+	get[control.Begun](a, "POST", "/v1/reset", "")
+	resp := <-asked
+	if resp == nil {
+		return
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isProblem(t, reply{resp.StatusCode, resp.Header, data}, http.StatusConflict, "call again", "a question")
 }
