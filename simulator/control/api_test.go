@@ -56,6 +56,7 @@ func serve(t testing.TB, name string, c control.Config) *api {
 	if a.server, err = control.New(c); err != nil {
 		t.Fatal(err)
 	}
+	a.server.Ready()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

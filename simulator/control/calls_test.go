@@ -8,12 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"faultzone/simulator"
 	"faultzone/simulator/control"
 )
 
 func TestReads(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "rrsig-expired", control.Config{ID: "mine"})
+	a.server.Unready()
+	a.refused(http.StatusServiceUnavailable, "not ready", "POST", "/v1/halt", "")
 	if p := a.refused(http.StatusServiceUnavailable, "not ready", "GET", "/readyz", ""); !strings.HasSuffix(p.Type, ":busy") {
 		t.Errorf("type %s", p.Type)
 	}
@@ -221,6 +224,36 @@ func TestClock(t *testing.T) {
 	}
 	if got := get[control.Clock](a, "PUT", "/v1/clock/speed", `{"speed":0}`); !got.Paused {
 		t.Errorf("speed 0: %+v", got)
+	}
+}
+
+// A pause in the middle of a question comes when the question is over.
+func TestPauseUnderAQuestion(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{})
+	get[control.Fault](a, "PUT", "/v1/faults/server-down", `{"params":{"node":"ns1"}}`)
+	get[control.Clock](a, "PUT", "/v1/clock/speed", `{"speed":10}`)
+	e := a.follow(t, "/v1/journal?kind=act")
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		// ns1 is silent, so this takes 15 s of the world's time.
+		if r := a.call("POST", "/v1/queries", `{"name":"api.solvethenetwork.com","via":"ns1"}`); !strings.Contains(string(r.body), `"failure": "timeout"`) {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}()
+	e.entry(simulator.KindAct)
+	if got := get[control.Clock](a, "POST", "/v1/clock/pause", ""); !got.Paused || got.Speed != 0 {
+		t.Errorf("paused: %+v", got)
+	}
+	get[control.Clock](a, "PUT", "/v1/clock/speed", `{"speed":1000}`)
+	get[control.Clock](a, "POST", "/v1/clock/pause", "")
+	<-asked
+	if speed := a.host.World().Speed(); speed != 0 {
+		t.Errorf("the world goes on at %v", speed)
+	}
+	if got := get[control.Clock](a, "POST", "/v1/clock/resume", ""); got.Speed != 1000 {
+		t.Errorf("resumed: %+v", got)
 	}
 }
 

@@ -123,10 +123,8 @@ func resume(c *call) (any, error) {
 		return nil, err
 	}
 	c.act("resume", "the world goes on")
-	if c.session.pace.paused() {
-		if err := c.session.pace.resume(); err != nil {
-			return nil, err
-		}
+	if err := c.session.pace.resume(); err != nil {
+		return nil, err
 	}
 	return c.clock(), nil
 }

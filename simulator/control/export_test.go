@@ -23,3 +23,6 @@ func (s *Server) Routes() (list []string) {
 
 // Streams is how many are open.
 func (s *Server) Streams() int { return len(s.streams) }
+
+// Unready takes back what Ready said.
+func (s *Server) Unready() { s.ready.Store(false) }

@@ -159,7 +159,7 @@ func (h *header) Write(b []byte) (int, error) { return len(b), nil }
 func (s *Server) answer(handle func(*call) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{s: s, w: w, r: r, session: s.session(), by: who(r)}
-		value, err := handle(c)
+		value, err := c.handle(handle)
 		// The answer must be taken in time; the world had all the time that it wanted.
 		_ = http.NewResponseController(w).SetWriteDeadline(clock.Wall{}.In(s.config.Patience))
 		if err != nil {
@@ -176,6 +176,14 @@ func (s *Server) answer(handle func(*call) (any, error)) http.HandlerFunc {
 		enc.SetIndent("", "  ")
 		_ = enc.Encode(value) // the client may be gone
 	}
+}
+
+// handle has a call handled; acts only once the world is ready, for whoever starts it is not done with it before.
+func (c *call) handle(handle func(*call) (any, error)) (any, error) {
+	if reads := c.r.Method == http.MethodGet || c.r.Method == http.MethodHead; !reads && !c.s.ready.Load() {
+		return readiness(c)
+	}
+	return handle(c)
 }
 
 // ended says of an error in a world that is over that it is.

@@ -47,68 +47,82 @@ func (s *session) injectedBy(in *simulator.Injected) string {
 	return scenario
 }
 
-// pace is how fast the world goes, and goes on after a pause. A question that is put to a world that stands still has it
-// go for as long as the question takes, because nothing would come of it otherwise.
+// pace is how fast the world goes, and goes on after a pause. While a question is under way a world that stands still goes
+// all the same, because nothing would come of the question otherwise.
 type pace struct {
-	mu     sync.Mutex
-	world  *simulator.World
-	pace   float64 // when it goes
-	riding int     // questions for which a world goes that should stand still
-	orders int     // how often the pace was set
+	mu    sync.Mutex
+	world *simulator.World
+	// speed is what was asked for, 0 for a pause, and pace the last that was more than 0. With no question under way the
+	// world has that speed.
+	speed, pace float64
+	questions   int // under way
+}
+
+// look makes sure of speed. The caller holds mu.
+func (p *pace) look() {
+	if p.questions > 0 {
+		return
+	}
+	if p.speed = p.world.Speed(); p.speed > 0 {
+		p.pace = p.speed
+	}
+}
+
+// apply gives the world the speed that it is to have. The caller holds mu.
+func (p *pace) apply() error {
+	speed := p.speed
+	if speed == 0 && p.questions > 0 {
+		speed = p.pace
+	}
+	if p.world.Speed() == speed {
+		return nil
+	}
+	return p.world.SetSpeed(speed)
 }
 
 // set changes the pace; 0 pauses.
 func (p *pace) set(speed float64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.world.SetSpeed(speed); err != nil {
-		return err
-	}
-	if speed > 0 {
+	p.look()
+	if p.speed = speed; speed > 0 {
 		p.pace = speed
 	}
-	p.riding = 0 // those under way have no more to stop
-	p.orders++
-	return nil
+	return p.apply()
 }
 
 // resume has a world that stands still go on as it did.
 func (p *pace) resume() error {
 	p.mu.Lock()
-	speed := p.pace
-	p.mu.Unlock()
-	return p.set(speed)
+	defer p.mu.Unlock()
+	p.look()
+	p.speed = p.pace
+	return p.apply()
 }
 
 // ride has the world go until done is called.
 func (p *pace) ride() (done func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.riding == 0 && p.world.Speed() != 0 {
-		return func() {}, nil
-	}
-	if p.riding == 0 {
-		if err := p.world.SetSpeed(p.pace); err != nil {
-			return nil, err
-		}
-	}
-	p.riding++
-	orders := p.orders
-	return func() {
+	p.look()
+	p.questions++
+	done = func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.orders != orders {
-			return
-		}
-		if p.riding--; p.riding == 0 {
-			_ = p.world.SetSpeed(0) // it has gone at another speed, so it takes this one
-		}
-	}, nil
+		p.questions--
+		_ = p.apply() // it has taken this speed before
+	}
+	if err := p.apply(); err != nil {
+		p.questions--
+		return nil, err
+	}
+	return done, nil
 }
 
 // paused tells whether the world stands still but for questions.
 func (p *pace) paused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.riding > 0 || p.world.Speed() == 0
+	p.look()
+	return p.speed == 0
 }
