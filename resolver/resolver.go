@@ -50,7 +50,7 @@ func New(cfg Config) (*Resolver, error) {
 		cfg:     cfg,
 		cache:   cache.New(cfg.cacheConfig()),
 		trusted: newAnchorSet(&cfg),
-		policy:  validate.Policy{Skew: cfg.Skew},
+		policy:  validate.Policy{Skew: cfg.Skew, SHA1: cfg.SHA1, MaxNSEC3Iterations: cfg.MaxNSEC3Iterations},
 		flights: make(map[lookupKey]*flight),
 
 		refreshing: make(map[lookupKey]bool),

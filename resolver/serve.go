@@ -58,7 +58,7 @@ func (r *Resolver) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
 		return nil, true
 	}
 	var p plain
-	if !p.read(query) || p.options && (r.cfg.ID != "" || r.cfg.TCPIdle > 0) {
+	if !p.read(query) || p.options && (r.cfg.ID != "" || r.cfg.TCPIdle > 0 || r.cfg.CookieSecret != nil) {
 		return nil, false
 	}
 	p.maxUDP = r.cfg.MaxUDPSize
