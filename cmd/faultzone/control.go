@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,6 +22,7 @@ import (
 // controlFlags are the flags of a command that runs a world which others may command.
 func controlFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringFlag{Name: "name", Usage: "call the world `ID` on this machine, for --world of the other commands", DefaultText: "the scenario's name, with a number where that is taken"},
 		&cli.StringFlag{Name: "control", Value: "127.0.0.1:0", Usage: "serve the HTTP API that commands the world at `ADDRESS:PORT` (port 0: a free one), or off for none"},
 		&cli.BoolFlag{Name: "control-public", Usage: "let --control be an address that other machines reach; the token is all that keeps them out", DisableDefaultText: true},
 		&cli.StringFlag{Name: "control-name", Usage: "let the API be called by these host `NAMES` too, divided by commas"},
@@ -34,6 +36,7 @@ func controlFlags() []cli.Flag {
 
 // controlOptions is what the flags say.
 type controlOptions struct {
+	name      string // what the world is to be called; empty: by its scenario
 	off       bool
 	public    bool
 	at        netip.AddrPort
@@ -44,8 +47,11 @@ type controlOptions struct {
 }
 
 func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
-	o = controlOptions{public: c.Bool("control-public"), names: split(c.String("control-name")), tokenFile: c.String("token-file"),
+	o = controlOptions{name: c.String("name"), public: c.Bool("control-public"), names: split(c.String("control-name")), tokenFile: c.String("token-file"),
 		limits: control.Limits{Faults: split(c.String("allow-faults")), Protected: split(c.String("protect")), MostFaults: int(c.Uint("most-faults"))}}
+	if c.IsSet("name") && !regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]{0,98}[A-Za-z0-9])?$`).MatchString(o.name) {
+		return o, usage("--name %q: want letters, digits, - and _, such as staging-2", o.name)
+	}
 	if text := c.String("longest-fault"); c.IsSet("longest-fault") {
 		o.limits.LongestFault, err = scenarios.ParseDuration(text)
 		if err != nil {
@@ -103,6 +109,14 @@ func (o controlOptions) listen() (net.Listener, error) {
 	return l, nil
 }
 
+// closed closes a listener, if there is one.
+func closed(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
 // start serves the API on a listener (nil: on none) and enters the world into this machine's record.
 func (o controlOptions) start(l net.Listener, h *live.Host, command string, speed float64, stderr io.Writer) (*controlled, error) {
 	s := h.World().Scenario()
@@ -112,14 +126,14 @@ func (o controlOptions) start(l net.Listener, h *live.Host, command string, spee
 		record.Token, record.Control = control.NewToken(), "http://"+callable(l.Addr())
 		d.url = record.Control
 	}
-	var err error
-	if d.record, err = running.Announce(running.Dir(), record); err != nil {
-		if l != nil && o.tokenFile == "" {
-			return nil, errors.Join(environment(fmt.Errorf("%w, or name a --token-file for the API's token, or run with --control off", err)), l.Close())
-		}
+	var refused *exitError
+	switch err := o.announce(d, &record); {
+	case errors.As(err, &refused):
+		return nil, errors.Join(err, d.Close(), closed(l))
+	case err != nil && l != nil && o.tokenFile == "":
+		return nil, errors.Join(environment(fmt.Errorf("%w, or name a --token-file for the API's token, or run with --control off", err)), d.Close(), l.Close())
+	case err != nil:
 		report(stderr, fmt.Errorf("other programs will not find this world by themselves: %w", err))
-	} else {
-		record.ID = d.record.ID
 	}
 	if l == nil {
 		return d, nil
@@ -129,6 +143,20 @@ func (o controlOptions) start(l net.Listener, h *live.Host, command string, spee
 		return nil, errors.Join(err, d.Close(), l.Close())
 	}
 	return d, nil
+}
+
+// announce enters the world into this machine's record, which gives it its ID.
+func (o controlOptions) announce(d *controlled, w *running.World) (err error) {
+	if o.name != "" {
+		w.ID = o.name
+	}
+	if d.record, err = running.Announce(running.Dir(), *w); err != nil {
+		return err
+	}
+	if w.ID = d.record.ID; o.name != "" && w.ID != o.name {
+		return environment(fmt.Errorf("--name %s: a world of that name runs already; %s would be free", o.name, w.ID))
+	}
+	return nil
 }
 
 func (o controlOptions) serve(d *controlled, l net.Listener, h *live.Host, record running.World, speed float64) (err error) {

@@ -96,6 +96,19 @@ func TestTwoWorlds(t *testing.T) {
 	}
 }
 
+// A world is called what it is told to be called, or does not run.
+func TestNamedWorld(t *testing.T) {
+	t.Parallel()
+	c := newCommanded(t)
+	c.run("staging", "--name", "staging")
+	if out, code := c.say("run", "--name", "staging"); code != exitEnvironment || !strings.Contains(out, "a world of that name runs already; staging-2 would be free") {
+		t.Errorf("%d %s", code, out)
+	}
+	if out, code := c.say("status", "--world", "staging"); code != 0 || !strings.HasPrefix(out, "staging: ") {
+		t.Errorf("%d %s", code, out)
+	}
+}
+
 // A second world on the same control port ends with 3 and says what to do.
 func TestControlPortIsTaken(t *testing.T) {
 	t.Parallel()
