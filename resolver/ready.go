@@ -66,7 +66,7 @@ func (r *Resolver) reportReady(n *note, ttl uint32) {
 // keepReady keeps the packed form of an answer out of the cache for the next who asks the same, and returns it; nil: it is
 // not one to be kept. since is the state of the cache before the answer was looked up.
 func (r *Resolver) keepReady(q *question, a *reply, since uint64, now time.Time) *cache.Ready {
-	if !a.keepable() {
+	if !a.keepable(now) {
 		return nil
 	}
 	bare := *q
@@ -92,13 +92,14 @@ func (r *Resolver) keepReady(q *question, a *reply, since uint64, now time.Time)
 	return kept
 }
 
-// keepable says whether the answer depends on nothing but the entries that it is made of, and their names.
-func (a *reply) keepable() bool {
+// keepable says whether the answer depends on nothing but the entries that it is made of, and their names: not on what
+// is told of expired ones.
+func (a *reply) keepable(now time.Time) bool {
 	if a.passing || len(a.links) == 0 || a.links[0].answer+a.links[0].authority == 0 {
 		return false
 	}
 	for _, l := range a.links {
-		if l.entry.Name != l.key.name {
+		if l.entry.Name != l.key.name || !l.entry.Live(now) {
 			return false
 		}
 	}

@@ -82,6 +82,8 @@ func (l *loader) answers(n *node, name string, a netip.Addr) {
 		l.warnf(n.position(), "%s: no node has the address %v, so nobody will answer there", name, a)
 	case who.kind == clientNode:
 		l.warnf(n.position(), "%s: %v is the client %s, which answers nobody", name, a, quote(who.name))
+	case who.kind == webNode:
+		l.warnf(n.position(), "%s: %v is the web host %s, which answers HTTP and no DNS", name, a, quote(who.name))
 	}
 }
 

@@ -86,6 +86,19 @@ func sound(t *testing.T, s *Scenario) {
 			}
 		}
 	}
+	if u := s.World.Upstream; u != nil && (len(u.Servers) == 0 || len(u.Addresses) != 2) {
+		t.Errorf("upstream %+v", u)
+	}
+	for _, web := range s.World.Web {
+		if len(web.Addresses) == 0 || web.Port == 0 || web.Port == 53 {
+			t.Errorf("web host %+v", web)
+		}
+		for _, r := range web.Responses {
+			if r.Path == "" || r.Path[0] != '/' || r.Status < 200 || r.Status > 599 || r.Type == "" {
+				t.Errorf("response %+v", r)
+			}
+		}
+	}
 	at, expects := time.Duration(0), false
 	for _, step := range s.Steps {
 		if step.At < at {

@@ -104,6 +104,24 @@ func (f *fields) tristate(name string) *bool {
 	return nil
 }
 
+// integer reads a whole number between two bounds, both included.
+func (f *fields) integer(name string, least, most int64) (int64, *node) {
+	n := f.get(name)
+	if n == nil {
+		return 0, nil
+	}
+	i, ok := n.plain.(int64)
+	if !ok {
+		f.l.wrong(n, "an integer")
+		return 0, nil
+	}
+	if i < least || i > most {
+		f.l.errorf(n.position(), "%s: %d is out of range; expected %d to %d", name, i, least, most)
+		return 0, nil
+	}
+	return i, n
+}
+
 func (f *fields) duration(name string) (time.Duration, *node) {
 	n := f.get(name)
 	if n == nil {

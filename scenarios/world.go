@@ -14,6 +14,8 @@ const (
 	serverNode   nodeKind = "server"
 	resolverNode nodeKind = "resolver"
 	clientNode   nodeKind = "client"
+	webNode      nodeKind = "web host"
+	upstreamNode nodeKind = "relay"
 )
 
 // inhabitant is a node as far as names and addresses are checked against it.
@@ -42,6 +44,10 @@ func (l *loader) world(f *fields) World {
 	for _, n := range f.named("client") {
 		w.Clients = append(w.Clients, l.client(n))
 	}
+	for _, n := range f.named("web") {
+		w.Web = append(w.Web, l.web(n))
+	}
+	w.Upstream = l.upstream(f)
 	links, _ := f.tables("link")
 	for _, n := range links {
 		w.Links = append(w.Links, l.link(n))

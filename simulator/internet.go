@@ -93,6 +93,12 @@ func newVacancies(plan *scenarios.World) *vacancies {
 	for _, n := range plan.Clients {
 		enter(n.Name, n.Addresses)
 	}
+	if u := plan.Upstream; u != nil {
+		enter(scenarios.UpstreamName, u.Addresses)
+	}
+	for _, n := range plan.Web {
+		enter(n.Name, n.Addresses)
+	}
 	return v
 }
 

@@ -51,6 +51,8 @@ const (
 	KindLeg           Kind = "leg"           // a message crossed the network, or did not
 	KindAuthoritative Kind = "authoritative" // an authoritative server says what it did
 	KindResolver      Kind = "resolver"      // a resolver says what it did
+	KindWeb           Kind = "web"           // a web host answered a request
+	KindUpstream      Kind = "upstream"      // the way out of the world has had no answer
 	KindWorld         Kind = "world"         // the world began, or its clock was moved
 )
 
@@ -188,7 +190,13 @@ func (e Entry) String() string {
 		return line
 	case KindAuthoritative:
 		return fmt.Sprintf("%s: %s %s %s serial %d: %s", e.Node, e.What, e.Zone, e.View, e.Serial, e.Text)
-	case KindResolver:
+	case KindWeb:
+		from := e.Source
+		if from == "" {
+			from = e.From
+		}
+		return fmt.Sprintf("%s → %s %s: %s", from, e.Node, e.Kind, e.Text)
+	case KindUpstream, KindResolver:
 		return fmt.Sprintf("%s: %s %s: %s", e.Node, e.What, e.Query, e.Text)
 	case KindAct:
 		return fmt.Sprintf("%s by %s: %s", e.What, e.By, e.Text)

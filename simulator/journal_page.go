@@ -5,6 +5,11 @@ import (
 	"sort"
 )
 
+// Kinds are all kinds of entry.
+func Kinds() []Kind {
+	return []Kind{KindStep, KindAct, KindFault, KindLeg, KindAuthoritative, KindResolver, KindWeb, KindUpstream, KindWorld}
+}
+
 // Numbered is an entry with its number in the journal. The first entry is number 0; those let go are missing.
 type Numbered struct {
 	Number int `json:"number"`

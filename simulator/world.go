@@ -102,6 +102,7 @@ func New(s *scenarios.Scenario, o Options) (*World, error) {
 	}
 	if err := w.boot(o); err != nil {
 		w.driver.Close()
+		w.closeUpstream()
 		return nil, err
 	}
 	return w, nil
@@ -140,7 +141,9 @@ func (w *World) Close() error {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
-	return w.driver.Close()
+	err := w.driver.Close()
+	w.closeUpstream()
+	return err
 }
 
 // Now is the world's time.
@@ -239,11 +242,12 @@ func (w *World) Act(by, what, text string) {
 // VantageAddresses are where questions come from when nobody says otherwise.
 func (w *World) VantageAddresses() []netip.Addr { return w.scenario.World.Vantage }
 
-// EdgeNodes are the nodes with a program that others can reach, to be put onto real sockets.
+// EdgeNodes are the nodes that others can ask for names, to be put onto real sockets; [World.WebNodes] has those that
+// answer HTTP.
 func (w *World) EdgeNodes() []edge.Node {
 	var list []edge.Node
 	for _, n := range w.order {
-		if n.service != nil && n.client == nil {
+		if n.service != nil && n.client == nil && n.web == nil && n.wayOut == nil {
 			list = append(list, edge.Node{Name: n.name, Addresses: n.host.Addresses(), Service: n.service})
 		}
 	}

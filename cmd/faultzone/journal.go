@@ -24,7 +24,7 @@ func journalCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print what happens from now on, until the world ends or Ctrl-C", DisableDefaultText: true},
 			&cli.UintFlag{Name: "from", Usage: "begin with the entry of this `NUMBER`", DefaultText: "the first; with --follow the next"},
-			&cli.StringFlag{Name: "kind", Usage: "only entries of these `KINDS`, divided by commas: step, act, fault, leg, authoritative, resolver, world"},
+			&cli.StringFlag{Name: "kind", Usage: "only entries of these `KINDS`, divided by commas: step, act, fault, leg, authoritative, resolver, web, upstream, world"},
 			worldFlag(), jsonFlag(),
 		},
 		OnUsageError: onUsageError,

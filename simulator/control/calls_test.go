@@ -63,6 +63,17 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// Whatever is a node of the world can be broken: the checks know each by its name.
+func TestEveryNodeCanBeNamed(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{})
+	for _, n := range get[control.Nodes](a, "GET", "/v1/nodes", "").Nodes {
+		if r := a.call("PUT", "/v1/faults/"+n.Name, `{"fault":"partition","params":{"between":"`+n.Name+`","and":"192.0.2.0/24"}}`); r.status != http.StatusCreated {
+			t.Errorf("%s: %d %s", n.Name, r.status, r.body)
+		}
+	}
+}
+
 // What is not there is told with what is, and with what was probably meant.
 func TestUnknown(t *testing.T) {
 	t.Parallel()

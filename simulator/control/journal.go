@@ -51,8 +51,10 @@ func journalPage(c *call) (any, error) {
 
 // kinds reads which kinds of entry are wanted, divided by commas; none: all.
 func (c *call) kinds() (list []simulator.Kind, err error) {
-	all := []string{string(simulator.KindStep), string(simulator.KindAct), string(simulator.KindFault), string(simulator.KindLeg),
-		string(simulator.KindAuthoritative), string(simulator.KindResolver), string(simulator.KindWorld)}
+	var all []string
+	for _, kind := range simulator.Kinds() {
+		all = append(all, string(kind))
+	}
 	for _, word := range strings.FieldsFunc(c.r.URL.Query().Get("kind"), func(r rune) bool { return r == ',' }) {
 		if !slices.Contains(all, word) {
 			return nil, refuse(http.StatusBadRequest, badRequest, "there are "+strings.Join(all, ", "), "kind=%s: the journal has no such entries%s",

@@ -261,6 +261,18 @@ func TestSchemasAreTheTypes(t *testing.T) {
 	}
 }
 
+// The document's kinds of entry are the journal's.
+func TestKindsAreTheJournals(t *testing.T) {
+	t.Parallel()
+	var want []any
+	for _, kind := range simulator.Kinds() {
+		want = append(want, string(kind))
+	}
+	if got := document(t).at("components", "schemas", "Entry", "properties", "kind")["enum"]; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // isAnswer tells an answer's schema from a body's, in which most may be left out.
 func (o *openapi) isAnswer(name string) bool {
 	return !slices.Contains([]string{"Edit", "Place", "Flush", "FaultOrder", "Jump", "Pace", "Question", "Halt", "Nothing"}, name)

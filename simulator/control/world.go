@@ -73,7 +73,7 @@ func world(c *call) (any, error) {
 // Node is a host of the world.
 type Node struct {
 	Name      string       `json:"name"`
-	Role      string       `json:"role"` // server, resolver, client
+	Role      string       `json:"role"` // server, resolver, client, web, upstream
 	Addresses []netip.Addr `json:"addresses"`
 	// State is how its program looks from outside: up, silent, refusing, hanging; empty for a client that runs none.
 	State string `json:"state"`

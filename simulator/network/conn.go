@@ -107,7 +107,7 @@ func (c *conn) leave(ctx context.Context, f *Flight) (svc *Service, life *proces
 	if err := n.config.Clock.Sleep(ctx, c.latency+f.Delay); err != nil {
 		return nil, nil, err
 	}
-	if svc == nil || c.server.Port() != Port {
+	if svc == nil || svc.closed(c.server.Port()) {
 		n.observe(f, at, Refused, rule)
 		return nil, nil, c.refused(ctx, c.latency)
 	}
@@ -133,7 +133,7 @@ func (c *conn) leaveLate(ctx context.Context, f *Flight, at time.Time, rule stri
 			return
 		}
 		svc, _ := n.service(c.node, c.server.Addr())
-		if svc == nil || flight.Opening {
+		if svc == nil || flight.Opening || svc.closed(c.server.Port()) {
 			return
 		}
 		life := svc.arrive()

@@ -30,7 +30,7 @@ func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fat
 	switch {
 	case f.Drop:
 		return nil, n.lost(&f, at, Dropped, rule)
-	case f.Refuse, hostExists && svc == nil:
+	case f.Refuse, hostExists && (svc == nil || svc.closed(m.To.Port())):
 		return nil, n.lost(&f, at, Refused, rule)
 	case !hostExists:
 		return nil, n.lost(&f, at, Unreachable, rule)

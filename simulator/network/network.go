@@ -5,8 +5,8 @@
 // the rules (where faults act) and takes the latency of its link, in world time; a message that is lost costs the
 // caller its timeout. Who is listening, refusing, hanging or dark looks as it does to a real socket.
 //
-// The package knows no DNS. It promises that the same calls at the same world times have the same outcome. Only port
-// 53 leads anywhere.
+// The package knows no DNS. It promises that the same calls at the same world times have the same outcome. A service
+// listens on one port, which is 53 for all but the hosts that answer something else than DNS.
 package network
 
 import (
@@ -21,7 +21,7 @@ import (
 	"faultzone/simulator/clock"
 )
 
-// Port is the one on which services listen.
+// Port is the one on which services listen, those aside that say another.
 const Port = 53
 
 // Message is one packed message on its way. Data is shared: whoever changes it makes a copy.

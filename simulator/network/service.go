@@ -35,6 +35,7 @@ func (s State) String() string {
 // Service is a program that listens on addresses of its host.
 type Service struct {
 	node    *Node
+	port    uint16
 	running atomic.Pointer[process]
 	// Seen counts the messages (and TCP connections) that arrived; Lost those that met a state other than Up.
 	seen, lost atomic.Int64
@@ -52,7 +53,12 @@ type process struct {
 // Listen puts a program on addresses of the node: its own, or some in 127.0.0.0/8, which only the node itself can
 // reach. The service is Refusing until it is started.
 func (node *Node) Listen(addresses ...netip.Addr) (*Service, error) {
-	s := &Service{node: node}
+	return node.ListenOn(Port, addresses...)
+}
+
+// ListenOn is Listen on another port than 53. An address has one service.
+func (node *Node) ListenOn(port uint16, addresses ...netip.Addr) (*Service, error) {
+	s := &Service{node: node, port: port}
 	s.running.Store(&process{state: Refusing, cancel: func() {}})
 	s.watchers.Store(new([]func(State)))
 	node.net.mu.Lock()
@@ -103,6 +109,10 @@ func (s *Service) Watch(f func(State)) {
 		}
 	}
 }
+
+// closed tells whether a host shows no sign of the service at a port: it listens on another. A dark host shows none of
+// anything.
+func (s *Service) closed(port uint16) bool { return s.port != port && s.State() != Silent }
 
 // arrive notes a message at the door and returns the life it meets.
 func (s *Service) arrive() *process {

@@ -117,9 +117,9 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 		out.Began = p.w.Elapsed()
 		p.w.Note(string(s.Kind), out.What)
 	}
-	if s.Kind == scenarios.Query && p.w.Live() {
+	if ask := p.asks(s.Kind); ask != nil && p.w.Live() {
 		// On a busy machine at a high speed, a wait and then a question would be seconds of the world's time apart.
-		err := p.failed(&out, p.query(s, &out, at, began))
+		err := p.failed(&out, ask(s, &out, at, began))
 		return out, err
 	}
 	if err := p.w.WaitUntil(p.ctx, at); err != nil {
@@ -130,6 +130,8 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 	switch s.Kind {
 	case scenarios.Query:
 		err = p.query(s, &out, time.Time{}, nil)
+	case scenarios.Get:
+		err = p.get(s, &out, time.Time{}, nil)
 	case scenarios.Inspect:
 		err = p.inspect(s, &out)
 	case scenarios.Inject:
@@ -151,6 +153,17 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 	}
 	err = p.failed(&out, err)
 	return out, err
+}
+
+// asks is how a step of a kind that waits for an answer is done; nil for the others.
+func (p *player) asks(k scenarios.Kind) func(s *scenarios.Step, out *Step, at time.Time, began func()) error {
+	switch k {
+	case scenarios.Query:
+		return p.query
+	case scenarios.Get:
+		return p.get
+	}
+	return nil
 }
 
 // failed makes a step's own error a failure of the step, and returns one that ends the play.
