@@ -3,6 +3,7 @@ package resolver
 import (
 	"encoding/binary"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"faultzone/resolver/cache"
@@ -24,6 +25,13 @@ type note struct {
 	before, after string // of the TTL of the first entry
 	ede           uint16
 	follow        []Event // reported first
+	said          atomic.Pointer[said]
+}
+
+// said is the text for a TTL: of the many answers within a second each has the same.
+type said struct {
+	ttl  uint32
+	text string
 }
 
 // answerReady answers from a packed answer that was kept, which costs one allocation; nil: there is none.
@@ -56,11 +64,16 @@ func (r *Resolver) reportReady(n *note, ttl uint32) {
 	for _, e := range n.follow {
 		r.cfg.Report(e)
 	}
-	var array [96]byte
-	text := append(array[:0], n.before...)
-	text = strconv.AppendUint(text, uint64(ttl), 10)
-	text = append(text, n.after...)
-	r.cfg.Report(Event{Kind: EventCacheHit, Query: n.query, EDE: n.ede, Text: string(text)})
+	r.cfg.Report(Event{Kind: EventCacheHit, Query: n.query, EDE: n.ede, Text: n.text(ttl)})
+}
+
+func (n *note) text(ttl uint32) string {
+	last := n.said.Load()
+	if last == nil || last.ttl != ttl {
+		last = &said{ttl, n.before + strconv.FormatUint(uint64(ttl), 10) + n.after}
+		n.said.Store(last)
+	}
+	return last.text
 }
 
 // keepReady keeps the packed form of an answer out of the cache for the next who asks the same, and returns it; nil: it is

@@ -209,7 +209,7 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 			if e.Server.IsValid() {
 				text = e.Server.String() + ": " + text
 			}
-			w.note(Entry{Kind: KindResolver, Node: s.Name, What: e.Kind, Query: e.Query, EDE: e.EDE, Text: text})
+			w.remark(Entry{Kind: KindResolver, Node: s.Name, What: e.Kind, Query: e.Query, EDE: e.EDE, Text: text})
 		}}
 	if config.Hints, err = w.zones.hints(); err != nil {
 		return fmt.Errorf("resolver %s: %w", s.Name, err)

@@ -57,13 +57,14 @@ const (
 )
 
 // Journal is the append-only record of a world, in the order in which things happened. It keeps the last entries up to
-// its limits, and knows how many older ones it let go. The legs have limits of their own, so that a live world under
-// load forgets old traffic and not what was done to it. Any goroutine may use it.
+// its limits, and knows how many older ones it let go. Traffic has limits of its own, so that a live world under load
+// forgets old traffic and not what was done to it: the legs, and what resolvers say of queries that cost them nothing. Any
+// goroutine may use it.
 type Journal struct {
 	mu      sync.Mutex
 	next    int // number of the next entry
 	entries []numbered
-	legs    legLog
+	traffic trafficLog
 	// rules has the names of rules by number, the empty one first.
 	rules []string
 	names func(network.Event) (source, target string)
@@ -75,7 +76,7 @@ type numbered struct {
 	entry  *Entry
 }
 
-// entryLimit is how many entries are kept beside the legs: a live world may run for days.
+// entryLimit is how many entries are kept beside the traffic: a live world may run for days.
 const entryLimit = 1 << 18
 
 func (j *Journal) add(e Entry) {
@@ -92,9 +93,23 @@ func (j *Journal) add(e Entry) {
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
-func (j *Journal) addLeg(e *network.Event) {
+func (j *Journal) addLeg(e network.Event) {
 	j.mu.Lock()
-	j.legs.push(j.next, e, j.rule(e.Rule))
+	packLeg(j.traffic.push(j.next, legHead+len(e.Data)), j.next, &e, j.rule(e.Rule))
+	j.next++
+	j.wake()
+	j.mu.Unlock()
+}
+
+// addRemark notes what a program says of a client's query. Of the entry's fields it keeps those of a resolver's: At, Kind,
+// Node, What, Query, EDE and Text.
+func (j *Journal) addRemark(e *Entry) {
+	if !remarkable(e) {
+		j.add(*e)
+		return
+	}
+	j.mu.Lock()
+	packRemark(j.traffic.push(j.next, remarkSize(e)), j.next, e)
 	j.next++
 	j.wake()
 	j.mu.Unlock()
@@ -133,11 +148,23 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 // between returns the entries from number from up to number to, that one excluded and those let go left out.
 func (j *Journal) between(from, to int) []Entry {
 	list := []Entry{}
-	j.each(from, to, true, func(_ int, e Entry) bool {
+	j.each(from, to, true, true, func(_ int, e Entry) bool {
 		list = append(list, e)
 		return true
 	})
 	return list
+}
+
+// unpack makes an entry of what was packed. The caller holds j.mu.
+func (j *Journal) unpack(b packed) Entry {
+	if b.remark() {
+		return b.entry()
+	}
+	leg := b.leg()
+	if rule := b.rule(); rule > 0 {
+		leg.Rule = j.rules[rule]
+	}
+	return j.render(&leg)
 }
 
 // render makes an entry of a leg.

@@ -20,15 +20,16 @@ type Numbered struct {
 // the journal's length where there are no more.
 func (j *Journal) Page(from, most int, kinds ...Kind) (list []Numbered, next int) {
 	legs := len(kinds) == 0 || slices.Contains(kinds, KindLeg)
+	remarks := len(kinds) == 0 || slices.Contains(kinds, KindResolver)
 	window := 1 << 16
-	if legs {
+	if legs || remarks {
 		window = 256 // rendering takes time, in which nobody can write
 	}
 	list = []Numbered{}
 	next = max(from, j.first())
 	for end := j.Len(); next < end; {
 		stop := min(next+window, end)
-		j.each(next, stop, legs, func(number int, e Entry) bool {
+		j.each(next, stop, legs, remarks, func(number int, e Entry) bool {
 			if len(kinds) == 0 || slices.Contains(kinds, e.Kind) {
 				list = append(list, Numbered{number, e})
 			}
@@ -73,38 +74,38 @@ func (j *Journal) first() int {
 	if len(j.entries) > 0 {
 		first = j.entries[0].number
 	}
-	if len(j.legs.blocks) > 0 {
-		first = min(first, j.legs.blocks[0].first)
+	if len(j.traffic.blocks) > 0 {
+		first = min(first, j.traffic.blocks[0].first)
 	}
 	return first
 }
 
-// each calls f with the entries from number from up to number to, that one excluded and those let go left out; without
-// legs these are left out too. It stops when f returns false. f must not call the journal.
-func (j *Journal) each(from, to int, withLegs bool, f func(number int, e Entry) bool) {
+// each calls f with the entries from number from up to number to, that one excluded and those let go left out; of the
+// traffic only with what is wanted, the legs and the remarks. It stops when f returns false. f must not call the journal.
+func (j *Journal) each(from, to int, legs, remarks bool, f func(number int, e Entry) bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var legs []packedLeg
-	if withLegs {
-		legs = j.legs.between(from, to)
+	var traffic []packed
+	if legs || remarks {
+		traffic = j.traffic.between(from, to)
 	}
 	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
 	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
-	for len(legs)+len(entries) > 0 {
-		if len(legs) == 0 || len(entries) > 0 && entries[0].number < legs[0].number() {
+	for len(traffic)+len(entries) > 0 {
+		if len(traffic) == 0 || len(entries) > 0 && entries[0].number < traffic[0].number() {
 			if !f(entries[0].number, *entries[0].entry) {
 				return
 			}
 			entries = entries[1:]
 			continue
 		}
-		leg := legs[0].event()
-		if rule := legs[0].rule(); rule > 0 {
-			leg.Rule = j.rules[rule]
+		b := traffic[0]
+		traffic = traffic[1:]
+		if b.remark() && !remarks || !b.remark() && !legs {
+			continue
 		}
-		if !f(legs[0].number(), j.render(&leg)) {
+		if !f(b.number(), j.unpack(b)) {
 			return
 		}
-		legs = legs[1:]
 	}
 }

@@ -16,7 +16,7 @@ func TestJournalInPages(t *testing.T) {
 		if i%3 == 0 {
 			j.add(Entry{Kind: KindAct, What: "act"})
 		} else {
-			j.addLeg(&network.Event{At: time.Unix(int64(i), 0), Network: "udp"})
+			j.addLeg(network.Event{At: time.Unix(int64(i), 0), Network: "udp"})
 		}
 	}
 	for _, c := range []struct {
@@ -52,8 +52,8 @@ func TestJournalPageAfterTheOldest(t *testing.T) {
 	t.Parallel()
 	j := newJournal()
 	data := make([]byte, 60000)
-	for range 2 * legRoom / len(data) {
-		j.addLeg(&network.Event{At: time.Unix(0, 0), Network: "udp", Data: data})
+	for range 2 * trafficRoom / len(data) {
+		j.addLeg(network.Event{At: time.Unix(0, 0), Network: "udp", Data: data})
 	}
 	list, _ := j.Page(0, 1)
 	if len(list) != 1 || list[0].Number == 0 || list[0].Number != j.first() {
@@ -65,7 +65,7 @@ func TestJournalPageAfterTheOldest(t *testing.T) {
 func TestJournalGrown(t *testing.T) {
 	t.Parallel()
 	j := newJournal()
-	for _, add := range []func(){func() { j.add(Entry{Kind: KindAct}) }, func() { j.addLeg(&network.Event{Network: "udp"}) }} {
+	for _, add := range []func(){func() { j.add(Entry{Kind: KindAct}) }, func() { j.addLeg(network.Event{Network: "udp"}) }} {
 		grown := j.Grown(j.Len())
 		select {
 		case <-grown:

@@ -17,6 +17,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"faultzone/resolver"
 	"faultzone/scenarios"
 	"faultzone/simulator/clock"
 	"faultzone/simulator/edge"
@@ -229,6 +230,17 @@ func (w *World) SetSpeed(speed float64) error {
 func (w *World) note(e Entry) {
 	e.At = w.Now()
 	w.journal.add(e)
+}
+
+// remark writes what a resolver says into the journal: what it says of queries that cost it nothing, with the traffic.
+func (w *World) remark(e Entry) {
+	e.At = w.Now()
+	switch e.What {
+	case resolver.EventCacheHit, resolver.EventFollow, resolver.EventLocal, resolver.EventRefused:
+		w.journal.addRemark(&e)
+	default:
+		w.journal.add(e)
+	}
 }
 
 // Note writes a step of a scenario into the journal.

@@ -35,7 +35,7 @@ func newWebWorld(t *testing.T, port uint16, addresses ...string) *webWorld {
 	}
 	t.Cleanup(func() { c.Close() })
 	w := &webWorld{fates: make(chan network.Fate, 1000)}
-	w.net = network.New(network.Config{Clock: c, Observe: func(e *network.Event) { w.fates <- e.Fate }})
+	w.net = network.New(network.Config{Clock: c, Observe: func(e network.Event) { w.fates <- e.Fate }})
 	var list []netip.Addr
 	for _, a := range addresses {
 		list = append(list, netip.MustParseAddr(a))

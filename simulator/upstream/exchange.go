@@ -127,8 +127,8 @@ func (x *exchange) put(reply []byte, err error) {
 	}
 }
 
-// take gives the caller the next reply, or the reason why no more come, or what to wait for.
-func (x *exchange) take(clock Clock) (reply []byte, err error, arrival <-chan struct{}) {
+// take gives the caller the next reply, or what to wait for, or the reason why no more come.
+func (x *exchange) take(clock Clock) (reply []byte, arrival <-chan struct{}, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
@@ -136,8 +136,8 @@ func (x *exchange) take(clock Clock) (reply []byte, err error, arrival <-chan st
 		reply, x.replies = x.replies[0], x.replies[1:]
 		return reply, nil, nil
 	case x.err != nil:
-		return nil, x.err, nil
+		return nil, nil, x.err
 	}
 	arrival, x.fire = clock.Signal()
-	return nil, nil, arrival
+	return nil, arrival, nil
 }

@@ -88,7 +88,7 @@ func (e *Exchanger) Exchange(ctx context.Context, server netip.AddrPort, network
 		return nil, failed(server, network, timeout, err)
 	}
 	for {
-		reply, err, arrival := x.take(e.config.Clock)
+		reply, arrival, err := x.take(e.config.Clock)
 		switch {
 		case err != nil:
 			return nil, failed(server, network, timeout, err)
