@@ -275,11 +275,13 @@ func (w *World) served() (origins []string) {
 	return origins
 }
 
+// localStub is where a client's own stub listens, as systemd-resolved's does.
+func localStub() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 53}) }
+
 func (w *World) addClient(s *scenarios.Client) error {
-	local := netip.MustParseAddr("127.0.0.53")
 	var listen []netip.Addr
 	if len(s.LocalStub) > 0 {
-		listen = append(listen, local)
+		listen = append(listen, localStub())
 	}
 	n, err := w.addNode(s.Name, s.Addresses, listen...)
 	if err != nil {

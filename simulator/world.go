@@ -266,6 +266,16 @@ func (w *World) EdgeNodes() []edge.Node {
 	return list
 }
 
+// LocalStub is a client's own stub as a node, at its loopback address, to be put onto a real socket: of those who come from
+// the client's address the network lets it be reached. ok is false for a client without one, and for what is no client.
+func (w *World) LocalStub(client string) (stub edge.Node, ok bool) {
+	n := w.nodes[client]
+	if n == nil || n.local == nil {
+		return edge.Node{}, false
+	}
+	return edge.Node{Name: n.name, Addresses: []netip.Addr{localStub()}, Service: n.service}, true
+}
+
 // ExampleName is a question that the world has an answer to: the address of a host in its lowest zone, www where there
 // is one, else that zone's SOA. Of several zones it is the last, and never one of arpa.
 func (w *World) ExampleName() (name, rrtype string) {

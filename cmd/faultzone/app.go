@@ -81,7 +81,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: []*cli.Command{
-			testCommand(), runCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(),
+			testCommand(), runCommand(), execCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(), doctorCommand(), standInCommand(),
 			statusCommand(), injectCommand(), healCommand(), queryCommand(), flushCommand(), editCommand(), retransferCommand(), resignCommand(), advanceCommand(), speedCommand(),
 			pauseCommand(), resumeCommand(), haltCommand(), resetCommand(), journalCommand(), waitCommand(), tokenCommand(),
 		},

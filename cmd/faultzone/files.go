@@ -80,6 +80,18 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return nil
 }
 
+// prepareJournal opens the journal's file: what cannot be written is told now, not after a day.
+func prepareJournal(c *cli.Context) error {
+	path := c.String("journal")
+	if path == "" {
+		return nil
+	}
+	if err := os.WriteFile(path, nil, 0o666); err != nil {
+		return flagFileError("journal", path, err)
+	}
+	return nil
+}
+
 // writeJournal fills the file that was opened when the world began.
 func writeJournal(c *cli.Context, w *simulator.World) error {
 	path := c.String("journal")

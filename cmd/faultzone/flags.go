@@ -26,6 +26,9 @@ func permute(app *cli.App, args []string) []string {
 	for tail := args[at+1:]; len(tail) > 0; tail = tail[1:] {
 		a := tail[0]
 		if a == "--" {
+			if strings.Contains(command.ArgsUsage, "--") {
+				rest = append(rest, a) // it parts the arguments
+			}
 			rest = append(rest, tail[1:]...)
 			break
 		}
@@ -112,8 +115,8 @@ func wanted(f cli.Flag) string {
 		return "a number"
 	case *cli.UintFlag, *cli.Uint64Flag:
 		return "a whole number, 0 or above"
-	case *cli.StringFlag:
-		if parts := strings.Split(f.Usage, "`"); len(parts) == 3 {
+	case cli.DocGenerationFlag:
+		if parts := strings.Split(f.GetUsage(), "`"); len(parts) == 3 {
 			return parts[1]
 		}
 	}

@@ -30,6 +30,9 @@ func TestPermute(t *testing.T) {
 		{"test x -- --json -v", "test -- x --json -v"},
 		{"test --json -- x -- y", "test --json -- x -- y"},
 		{"test --", "test"},
+		{"exec x --as y -- dig --as z", "exec --as y -- x -- dig --as z"},
+		{"exec --as y x", "exec --as y -- x"},
+		{"exec --attach -- dig -- z", "exec --attach -- -- dig -- z"},
 		{"no-such x --json", "no-such x --json"},
 		{"-- test x --json", "-- test x --json"},
 	} {
@@ -56,7 +59,8 @@ func FuzzPermute(f *testing.F) {
 				t.Errorf("%q became %q: nobody wrote %q", in, out, a)
 			}
 		}
-		if again := permute(newApp(io.Discard, io.Discard), out); !slices.Equal(again, out) {
+		// An exec's command may have a "--" of its own, so what is permuted cannot be told from what is not.
+		if again := permute(newApp(io.Discard, io.Discard), out); !slices.Equal(again, out) && !slices.Contains(in, "exec") {
 			t.Errorf("%q became %q, and that became %q", in, out, again)
 		}
 	})

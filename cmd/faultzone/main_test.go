@@ -11,7 +11,7 @@ import (
 // TestMain lets the scripts, and the tests of live worlds, run this test binary as the program.
 func TestMain(m *testing.M) {
 	os.Setenv("GORACE", quickExit)
-	testscript.Main(m, map[string]func(){"faultzone": main})
+	testscript.Main(m, map[string]func(){"faultzone": main, "look": look})
 }
 
 // quickExit keeps a program with the race detector in it from sleeping for a second at its end.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -29,20 +29,26 @@ func runCommand() *cli.Command {
 			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not, 4: somebody halted it. 2: a scenario\n" +
 			"or the command line is wrong. 3: this machine refused a port or a file.",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
-			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
 			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node), loopback (10.a.b.c is 127.a.b.c) or exact (every address as it is, port 53, in a network namespace that has them)"},
 			&cli.UintFlag{Name: "port", Usage: "with ports: the first node's `PORT`, the others follow; with loopback: that of all",
 				DefaultText: "free ones; 5300"},
 			&cli.StringFlag{Name: "as", Usage: "take real clients for the host with this `ADDRESS`"},
-			&cli.StringFlag{Name: "addr-file", Usage: "write FAULTZONE_NAME=ADDRESS:PORT lines to `FILE` once everything answers"},
-			&cli.StringFlag{Name: "anchor-file", Usage: "write the root's trust anchors to `FILE`: DS and DNSKEY records, or BIND's trust-anchors where FILE ends in .conf or .keys"},
-			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
-			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		}, append(observerFlags(), controlFlags()...)...),
+		}, slices.Concat(liveFlags(), observerFlags(), controlFlags())...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
+	}
+}
+
+// liveFlags are those of every command that makes a live world.
+func liveFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
+		&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
+		&cli.StringFlag{Name: "addr-file", Usage: "write FAULTZONE_NAME=ADDRESS:PORT lines to `FILE` once everything answers"},
+		&cli.StringFlag{Name: "anchor-file", Usage: "write the root's trust anchors to `FILE`: DS and DNSKEY records, or BIND's trust-anchors where FILE ends in .conf or .keys"},
+		&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
+		&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
 	}
 }
 
@@ -70,11 +76,8 @@ func runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	// What cannot be written is told now, not after a day.
-	if path := c.String("journal"); path != "" {
-		if err := os.WriteFile(path, nil, 0o666); err != nil {
-			return flagFileError("journal", path, err)
-		}
+	if err := prepareJournal(c); err != nil {
+		return err
 	}
 	return runScenario(c, s, options, doors, commands)
 }

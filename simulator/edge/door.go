@@ -41,6 +41,7 @@ type door struct {
 	udp   *net.UDPConn // nil while closed
 	tcp   *net.TCPListener
 	conns map[*outbox]bool
+	dark  bool // the TCP sockets are silenced
 }
 
 // behind is the world behind a door.
@@ -70,7 +71,7 @@ func (d *door) listen() error {
 		return err
 	}
 	d.real = netip.AddrPortFrom(d.real.Addr(), u.LocalAddr().(*net.UDPAddr).AddrPort().Port())
-	d.udp, d.tcp, d.conns = u, t, map[*outbox]bool{}
+	d.udp, d.tcp, d.conns, d.dark = u, t, map[*outbox]bool{}, false
 	d.edge.wg.Add(2)
 	go func() { defer d.edge.wg.Done(); d.serveUDP(u) }()
 	go func() { defer d.edge.wg.Done(); d.serveTCP(t) }()
@@ -104,18 +105,36 @@ func (d *door) address() netip.AddrPort {
 func (d *door) show(network.State) {
 	d.showing.Lock()
 	defer d.showing.Unlock()
-	if d.behind.Load().service.State() == network.Refusing {
+	state := d.behind.Load().service.State()
+	if state == network.Refusing {
 		d.shut()
 		return
 	}
 	d.mu.Lock()
 	open := d.udp != nil
 	d.mu.Unlock()
-	if open {
+	if !open {
+		if err := d.listen(); err != nil && d.edge.config.Report != nil {
+			d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.name, err))
+		}
+	}
+	d.darken(state == network.Silent)
+}
+
+// darken silences the TCP sockets, or ends that: the program that comes back knows nothing of the connections from before.
+// What arrives over UDP is read all the same, for the network to count, and answered by nobody.
+func (d *door) darken(dark bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.tcp == nil || d.dark == dark {
 		return
 	}
-	if err := d.listen(); err != nil && d.edge.config.Report != nil {
-		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.name, err))
+	d.dark = dark
+	silence(d.tcp, dark)
+	for out := range d.conns {
+		if silence(out.conn, dark); !dark {
+			out.close()
+		}
 	}
 }
 

@@ -8,6 +8,7 @@
 package edge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -217,15 +218,17 @@ func listenBoth(at netip.AddrPort) (*net.UDPConn, *net.TCPListener, error) {
 	if at.Addr().Is6() {
 		family = "6"
 	}
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // its sockets take no filters
 	for try := 1; ; try++ {
 		u, err := net.ListenUDP("udp"+family, net.UDPAddrFromAddrPort(at))
 		if err != nil {
 			return nil, nil, fmt.Errorf("listen on %s, UDP: %w", at, err)
 		}
 		port := u.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-		t, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), port)))
+		t, err := plain.Listen(context.Background(), "tcp"+family, netip.AddrPortFrom(at.Addr(), port).String())
 		if err == nil {
-			return u, t, nil
+			return u, t.(*net.TCPListener), nil
 		}
 		u.Close()
 		if at.Port() != 0 || try == tries {

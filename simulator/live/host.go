@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -26,10 +27,16 @@ type Config struct {
 	Options simulator.Options
 	// Open makes the sockets: edge.Ports, edge.Loopback or edge.Exact.
 	Open func(edge.Config) (*edge.Edge, error)
+	// Web is where the world's web hosts answer HTTP; nil: nowhere.
+	Web *edge.WebForm
 	// Port is the edge's; see edge.Config.
 	Port uint16
 	// As are the world addresses that real clients are taken for; none: the world's vantage.
 	As []netip.Addr
+	// Without are nodes that get no sockets: real programs may take their places.
+	Without []string
+	// LocalStub is a client whose own stub at 127.0.0.53 gets sockets too, where it has one; empty: none does.
+	LocalStub string
 	// Report is told of what goes wrong behind the scenes, such as a socket that could not be opened again.
 	Report func(error)
 	// OnStep is told of each step as it is done. It is called from the goroutine that called Play.
@@ -41,7 +48,8 @@ type Host struct {
 	config Config
 	edge   *edge.Edge
 
-	acts sync.Mutex // one reset, halt or close at a time
+	acts sync.Mutex    // one reset, halt or close at a time
+	web  *edge.WebEdge // nil: none; guarded by acts
 	mu   sync.Mutex
 	life *Life
 }
@@ -79,15 +87,45 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	h.life = l
-	as := c.As
-	if len(as) == 0 {
-		as = l.World.VantageAddresses()
-	}
-	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: l.World.EdgeNodes(), As: as, Port: c.Port, Report: c.Report})
+	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: h.nodes(l.World), As: h.as(l.World), Port: c.Port, Report: c.Report})
 	if err != nil {
 		return nil, &EdgeError{errors.Join(err, l.World.Close())}
 	}
+	if err := h.openWeb(l.World); err != nil {
+		return nil, &EdgeError{errors.Join(err, h.edge.Close(), l.World.Close())}
+	}
 	return h, nil
+}
+
+// openWeb has a world's web hosts answer, instead of those of the world before.
+func (h *Host) openWeb(w *simulator.World) error {
+	if h.config.Web == nil {
+		return nil
+	}
+	var errs []error
+	if h.web != nil {
+		errs = append(errs, h.web.Close())
+	}
+	var err error
+	h.web, err = edge.Web(edge.WebConfig{Network: w.Network(), Nodes: w.WebNodes(), Form: *h.config.Web, As: h.as(w), Report: h.config.Report})
+	return errors.Join(append(errs, err)...)
+}
+
+// as are the world addresses that real clients are taken for.
+func (h *Host) as(w *simulator.World) []netip.Addr {
+	if len(h.config.As) > 0 {
+		return h.config.As
+	}
+	return w.VantageAddresses()
+}
+
+// nodes are those of a world that get sockets.
+func (h *Host) nodes(w *simulator.World) []edge.Node {
+	list := slices.DeleteFunc(w.EdgeNodes(), func(n edge.Node) bool { return slices.Contains(h.config.Without, n.Name) })
+	if stub, ok := w.LocalStub(h.config.LocalStub); ok {
+		list = append(list, stub)
+	}
+	return list
 }
 
 // EdgeError is what this machine refused: a port, a permission, an address.
@@ -127,6 +165,16 @@ func (h *Host) World() *simulator.World { return h.Life().World }
 
 // Doors are the real addresses, in the order of the nodes. They stay the same over a reset.
 func (h *Host) Doors() []edge.Door { return h.edge.Doors() }
+
+// WebDoors are the real addresses at which the world's web hosts answer HTTP.
+func (h *Host) WebDoors() []edge.Door {
+	h.acts.Lock()
+	defer h.acts.Unlock()
+	if h.web == nil {
+		return nil
+	}
+	return h.web.Doors()
+}
 
 // Play plays the scenario's steps in the present world, from the first to the last, and reports. The error is
 // [ErrHalted], [ErrReset] when another world has begun meanwhile, or that of a play that could not go on: ctx ended,
@@ -215,7 +263,7 @@ func (h *Host) Reset(by string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.edge.Move(l.World.Network(), l.World.EdgeNodes()); err != nil {
+	if err := h.edge.Move(l.World.Network(), h.nodes(l.World)); err != nil {
 		return errors.Join(err, l.World.Close())
 	}
 	l.World.Act(by, "reset", "everything as at the start")
@@ -225,7 +273,7 @@ func (h *Host) Reset(by string) error {
 	h.mu.Unlock()
 	close(old.ended)
 	old.stop()
-	return errors.Join(err, old.World.Close())
+	return errors.Join(err, h.openWeb(l.World), old.World.Close())
 }
 
 // Close closes the sockets and the world. It may be called more than once. The error is that of an activity of the world
@@ -241,5 +289,9 @@ func (h *Host) Close() error {
 	}
 	close(l.ended)
 	l.stop()
-	return errors.Join(h.edge.Close(), l.World.Close())
+	var err error
+	if h.web != nil {
+		err = h.web.Close()
+	}
+	return errors.Join(err, h.edge.Close(), l.World.Close())
 }

@@ -37,7 +37,7 @@ func (n *Network) Pass(m Message, later func() Later) (prompt []byte, fate Fate)
 	f := Flight{Network: m.Network, From: m.From, To: m.To, Data: m.Data}
 	at := n.config.Clock.Now()
 	rule := n.judge(&f)
-	svc, hostExists := n.service(nil, m.To.Addr())
+	svc, hostExists := n.service(n.home(m), m.To.Addr())
 	switch {
 	case f.Drop:
 		return nil, n.lost(&f, at, Dropped, rule)
@@ -90,6 +90,16 @@ func (a *awaited) begin(c clock.Clock, f func()) {
 		}()
 		f()
 	})
+}
+
+// home is the node that a message stays on: that of its sender, when it is for a loopback address.
+func (n *Network) home(m Message) *Node {
+	if !m.To.Addr().IsLoopback() {
+		return nil
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.owners[m.From.Addr()]
 }
 
 // serve has a message answered by an activity, delay after now.

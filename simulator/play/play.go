@@ -72,35 +72,19 @@ type Options struct {
 // Run plays the world's scenario from the world's start to the last step. The error is of a play that could not go
 // on: ctx ended, the world failed.
 func Run(ctx context.Context, w *simulator.World, o Options) (*Report, error) {
-	var wall clock.Wall
-	began := wall.Now()
-	s := w.Scenario()
-	r := &Report{Name: s.Name, Title: s.Title}
-	p := player{ctx: ctx, w: w}
-	for i := range s.Steps {
-		step, err := p.step(&s.Steps[i])
+	p := NewPlayer(w)
+	for {
+		if _, ok := p.Next(); !ok {
+			return p.Report(), nil
+		}
+		step, err := p.Step(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if s.Steps[i].Expect != nil {
-			r.Checked++
-		}
-		r.Steps = append(r.Steps, step)
 		if o.OnStep != nil {
 			o.OnStep(step)
 		}
 	}
-	for _, in := range w.Faults() {
-		f := Fault{Label: in.Label(), Name: in.Name(), Counts: in.Counts()}
-		r.Faults = append(r.Faults, f)
-		if f.Counts.Changed == 0 {
-			r.Problems = append(r.Problems, p.invisible(in))
-		}
-	}
-	r.Passed = r.Failures() == 0
-	r.Virtual = w.Elapsed()
-	r.Wall = wall.Since(began)
-	return r, nil
 }
 
 // player carries one play.
