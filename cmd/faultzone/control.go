@@ -44,6 +44,8 @@ type controlOptions struct {
 	tokenFile string
 	limits    control.Limits
 	metrics   http.Handler // of the command's worlds, for the API to serve
+	// inside is a process in the world's namespaces; 0: it has none.
+	inside int
 }
 
 func controlOptionsOf(c *cli.Context) (o controlOptions, err error) {
@@ -86,7 +88,7 @@ type controlled struct {
 	server *control.Server // nil: it has none
 	record *running.Record // nil: none could be kept
 	url    string
-	served chan error
+	served []chan error // an outcome each
 }
 
 // listen opens the API's socket, before anything else is done; nil when there is to be none.
@@ -120,8 +122,8 @@ func closed(l net.Listener) error {
 // start serves the API on a listener (nil: on none) and enters the world into this machine's record.
 func (o controlOptions) start(l net.Listener, h *live.Host, command string, speed float64, stderr io.Writer) (*controlled, error) {
 	s := h.World().Scenario()
-	record := running.World{ID: s.Name, PID: os.Getpid(), Command: command, Scenario: s.Name, Title: s.Title}
-	d := &controlled{served: make(chan error, 1)}
+	record := running.World{ID: s.Name, PID: os.Getpid(), Command: command, Scenario: s.Name, Title: s.Title, Inside: o.inside}
+	d := &controlled{}
 	if l != nil {
 		record.Token, record.Control = control.NewToken(), "http://"+callable(l.Addr())
 		d.url = record.Control
@@ -130,6 +132,9 @@ func (o controlOptions) start(l net.Listener, h *live.Host, command string, spee
 	switch err := o.announce(d, &record); {
 	case errors.As(err, &refused):
 		return nil, errors.Join(err, d.Close(), closed(l))
+	case err != nil && command == "exec" && o.tokenFile == "":
+		report(stderr, fmt.Errorf("no other program will find this world, and it has no API: %w", err))
+		return d, closed(l)
 	case err != nil && l != nil && o.tokenFile == "":
 		return nil, errors.Join(environment(fmt.Errorf("%w, or name a --token-file for the API's token, or run with --control off", err)), d.Close(), l.Close())
 	case err != nil:
@@ -170,8 +175,15 @@ func (o controlOptions) serve(d *controlled, l net.Listener, h *live.Host, recor
 			return flagFileError("token-file", o.tokenFile, err)
 		}
 	}
-	go func() { d.served <- d.server.Serve(l) }()
+	d.serve(l)
 	return nil
+}
+
+// serve answers on a listener too, which it closes in the end.
+func (d *controlled) serve(l net.Listener) {
+	served := make(chan error, 1)
+	d.served = append(d.served, served)
+	go func() { served <- d.server.Serve(l) }()
 }
 
 // callable is an address that a client on this machine can call.
@@ -230,7 +242,10 @@ func (d *controlled) Close() error {
 		errs = append(errs, d.record.Close())
 	}
 	if d.server != nil {
-		errs = append(errs, d.server.Close(), <-d.served)
+		errs = append(errs, d.server.Close())
+	}
+	for _, served := range d.served {
+		errs = append(errs, <-served)
 	}
 	return errors.Join(errs...)
 }
