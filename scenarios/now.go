@@ -154,6 +154,12 @@ func (w *World) inhabitants(nodes map[string]inhabitant) map[netip.Addr]inhabita
 	for _, c := range w.Clients {
 		enter(clientNode, c.Name, c.Pos, c.Addresses)
 	}
+	for _, h := range w.Web {
+		enter(webNode, h.Name, h.Pos, h.Addresses)
+	}
+	if u := w.Upstream; u != nil {
+		enter(upstreamNode, UpstreamName, u.Pos, u.Addresses)
+	}
 	return addresses
 }
 

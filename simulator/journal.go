@@ -148,7 +148,10 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 // between returns the entries from number from up to number to, that one excluded and those let go left out.
 func (j *Journal) between(from, to int) []Entry {
 	list := []Entry{}
-	j.each(from, to, nil, func(_ int, e Entry) { list = append(list, e) })
+	j.each(from, to, true, true, func(_ int, e Entry) bool {
+		list = append(list, e)
+		return true
+	})
 	return list
 }
 

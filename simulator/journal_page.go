@@ -5,6 +5,11 @@ import (
 	"sort"
 )
 
+// Kinds are all kinds of entry.
+func Kinds() []Kind {
+	return []Kind{KindStep, KindAct, KindFault, KindLeg, KindAuthoritative, KindResolver, KindWeb, KindUpstream, KindWorld}
+}
+
 // Numbered is an entry with its number in the journal. The first entry is number 0; those let go are missing.
 type Numbered struct {
 	Number int `json:"number"`
@@ -14,31 +19,24 @@ type Numbered struct {
 // Page gives up to most entries from number from on, of the given kinds (none: of all), and the number to go on from:
 // the journal's length where there are no more.
 func (j *Journal) Page(from, most int, kinds ...Kind) (list []Numbered, next int) {
-	const window = 4096        // so that nobody holds the journal for long
-	var take func(packed) bool // of the traffic, what can be of those kinds
-	if len(kinds) > 0 {
-		legs, remarks := slices.Contains(kinds, KindLeg), slices.Contains(kinds, KindResolver)
-		take = func(b packed) bool { return b.remark() && remarks || !b.remark() && legs }
+	legs := len(kinds) == 0 || slices.Contains(kinds, KindLeg)
+	remarks := len(kinds) == 0 || slices.Contains(kinds, KindResolver)
+	window := 1 << 16
+	if legs || remarks {
+		window = 256 // rendering takes time, in which nobody can write
 	}
 	list = []Numbered{}
 	next = max(from, j.first())
 	for end := j.Len(); next < end; {
 		stop := min(next+window, end)
-		full := -1
-		j.each(next, stop, take, func(number int, e Entry) {
-			if len(kinds) > 0 && !slices.Contains(kinds, e.Kind) {
-				return
+		j.each(next, stop, legs, remarks, func(number int, e Entry) bool {
+			if len(kinds) == 0 || slices.Contains(kinds, e.Kind) {
+				list = append(list, Numbered{number, e})
 			}
-			if len(list) == most {
-				if full < 0 {
-					full = number
-				}
-				return
-			}
-			list = append(list, Numbered{number, e})
+			return len(list) < most
 		})
-		if full >= 0 {
-			return list, full
+		if len(list) == most {
+			return list, list[most-1].Number + 1
 		}
 		next = stop
 	}
@@ -82,24 +80,32 @@ func (j *Journal) first() int {
 	return first
 }
 
-// each calls f with the entries from number from up to number to, that one excluded and those let go left out. Of the
-// traffic only what take takes, when that is not nil, is unpacked. f must not call the journal.
-func (j *Journal) each(from, to int, take func(packed) bool, f func(number int, e Entry)) {
+// each calls f with the entries from number from up to number to, that one excluded and those let go left out; of the
+// traffic only with what is wanted, the legs and the remarks. It stops when f returns false. f must not call the journal.
+func (j *Journal) each(from, to int, legs, remarks bool, f func(number int, e Entry) bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	traffic := j.traffic.between(from, to)
-	if take != nil {
-		traffic = slices.DeleteFunc(traffic, func(b packed) bool { return !take(b) })
+	var traffic []packed
+	if legs || remarks {
+		traffic = j.traffic.between(from, to)
 	}
 	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
 	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
 	for len(traffic)+len(entries) > 0 {
 		if len(traffic) == 0 || len(entries) > 0 && entries[0].number < traffic[0].number() {
-			f(entries[0].number, *entries[0].entry)
+			if !f(entries[0].number, *entries[0].entry) {
+				return
+			}
 			entries = entries[1:]
 			continue
 		}
-		f(traffic[0].number(), j.unpack(traffic[0]))
+		b := traffic[0]
 		traffic = traffic[1:]
+		if b.remark() && !remarks || !b.remark() && !legs {
+			continue
+		}
+		if !f(b.number(), j.unpack(b)) {
+			return
+		}
 	}
 }

@@ -82,10 +82,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ErrWriter: stderr,
 		Commands: []*cli.Command{
 			testCommand(), runCommand(), execCommand(), listCommand(), showCommand(), checkCommand(), faultsCommand(), doctorCommand(), standInCommand(),
+			statusCommand(), injectCommand(), healCommand(), queryCommand(), flushCommand(), editCommand(), retransferCommand(), resignCommand(), advanceCommand(), speedCommand(),
+			pauseCommand(), resumeCommand(), haltCommand(), resetCommand(), journalCommand(), waitCommand(), tokenCommand(),
 		},
-		HideHelpCommand: true,
-		HideVersion:     true, // the library's own would take -v for itself
-		Flags:           []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
+		DisableSliceFlagSeparator: true, // a record may have a comma in it
+		HideHelpCommand:           true,
+		HideVersion:               true, // the library's own would take -v for itself
+		Flags:                     []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		// Errors come back from RunContext, and nothing else ends the program.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(c *cli.Context, err error, _ bool) error {

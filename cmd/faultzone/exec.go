@@ -36,7 +36,7 @@ func execCommand() *cli.Command {
 			&cli.BoolFlag{Name: "internet", Usage: "let what is not in the world be reached through pasta", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "verbose", Usage: "tell on stderr what the steps do", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "attach", Usage: "run the command in a world that runs already", DisableDefaultText: true},
-		}, liveFlags()...),
+		}, slices.Concat(liveFlags(), controlFlags())...),
 		OnUsageError: onUsageError,
 		Action:       execAction,
 	}
@@ -107,19 +107,23 @@ func shell() string {
 
 // execOutside runs this program again, with the same command line, in namespaces of its own, and ends as that does.
 func execOutside(c *cli.Context) error {
-	code, err := enclosure.Run(enclosure.Process{Args: os.Args, Files: handedOver(c), Internet: c.Bool("internet")})
+	commands, err := controlOptionsOf(c)
+	if err != nil {
+		return err
+	}
+	files, err := handedOver(commands)
+	if err != nil {
+		return err
+	}
+	code, err := enclosure.Run(enclosure.Process{Args: os.Args, Files: files, Internet: c.Bool("internet")})
+	for _, f := range files {
+		f.File.Close()
+	}
 	if err != nil {
 		return refusal(err)
 	}
 	return ended(code)
 }
-
-// handedOver are the open files that the world inside gets from the host. A listener of the host's loopback that is among
-// them is served by the world: from inside, nobody out here could be answered.
-func handedOver(*cli.Context) []enclosure.File { return nil }
-
-// serveHanded serves, from inside, the listeners that were handed over. It returns what ends that.
-func serveHanded(map[string]*os.File) (stop func()) { return func() {} }
 
 // ended is an exit code that a command came to.
 func ended(code int) error {
@@ -164,8 +168,15 @@ func execInside(c *cli.Context, line execLine) error {
 		return err
 	}
 	defer standIns.close()
-	defer serveHanded(handed)()
-	defer w.announce(os.Getpid())()
+	l, err := handedListener(handed)
+	if err != nil {
+		return environment(err)
+	}
+	d, err := w.command(w.commands, l, os.Getpid())
+	if err != nil {
+		return err
+	}
+	defer d.Close()
 	if err := enclosure.WaitForInternet(handed); err != nil {
 		return environment(err)
 	}
@@ -174,6 +185,7 @@ func execInside(c *cli.Context, line execLine) error {
 	if err != nil {
 		return errors.Join(err, stop())
 	}
+	d.ready()
 	code, err := enclosure.Command{Args: line.command, Env: w.environment()}.Run()
 	if err := errors.Join(err, stop()); err != nil {
 		fmt.Fprintf(c.App.ErrWriter, "faultzone: %v\n", err)

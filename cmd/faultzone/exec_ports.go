@@ -26,11 +26,20 @@ func execOnPorts(c *cli.Context, line execLine) error {
 		return err
 	}
 	defer w.end()
-	defer w.announce(0)()
+	l, err := w.commands.listen()
+	if err != nil {
+		return err
+	}
+	d, err := w.command(w.commands, l, 0)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
 	stop, err := w.play(context.WithoutCancel(c.Context))
 	if err != nil {
 		return errors.Join(err, stop())
 	}
+	d.ready()
 	code, err := enclosure.Command{Args: line.command, Env: w.environment()}.RunHere()
 	if err := errors.Join(err, stop()); err != nil {
 		fmt.Fprintf(c.App.ErrWriter, "faultzone: %v\n", err)

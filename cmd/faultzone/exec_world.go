@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 	"faultzone/simulator/edge"
 	"faultzone/simulator/enclosure"
 	"faultzone/simulator/live"
-	"faultzone/simulator/running"
 )
 
 // execWorld is the world that a command is run in.
@@ -28,6 +26,7 @@ type execWorld struct {
 	scenario *scenarios.Scenario
 	guest    guest
 	options  simulator.Options
+	commands controlOptions
 	without  []string
 	open     func(edge.Config) (*edge.Edge, error)
 	web      edge.WebForm
@@ -42,6 +41,10 @@ func newExecWorld(c *cli.Context, line execLine) (*execWorld, error) {
 	w.steps.done = make(chan struct{}, 1)
 	var err error
 	if w.options, err = liveOptions(c); err != nil {
+		return nil, err
+	}
+	w.options.Trace = true // of the questions that are put through the API
+	if w.commands, err = controlOptionsOf(c); err != nil {
 		return nil, err
 	}
 	if w.at > 0 && w.options.Start.IsZero() { // what is outside of the world goes by the wall, and is to agree with it then
@@ -173,17 +176,6 @@ func (w *execWorld) environment() []string {
 		env = append(env, strings.TrimSuffix(line, "\n"))
 	}
 	return env
-}
-
-// announce records the world, for others to find it. What it returns takes the record away.
-func (w *execWorld) announce(inside int) (end func()) {
-	record, err := running.Announce(running.Dir(), running.World{ID: w.scenario.Name, PID: os.Getpid(), Command: "exec",
-		Scenario: w.scenario.Name, Title: w.scenario.Title, Inside: inside})
-	if err != nil {
-		fmt.Fprintf(w.c.App.ErrWriter, "faultzone: no other program will find this world: %v\n", err)
-		return func() {}
-	}
-	return func() { record.Close() }
 }
 
 // end closes the world and writes its journal.

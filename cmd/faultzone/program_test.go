@@ -58,6 +58,9 @@ func start(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
 	p := &program{t: t, cmd: cmd, more: make(chan struct{}, 1), gone: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p, p
+	if cmd.Env == nil { // its record is for this test alone
+		cmd.Env = append(os.Environ(), "FAULTZONE_RUNTIME_DIR="+t.TempDir())
+	}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(goStandIn), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	environ := append(os.Environ(), "FAULTZONE="+program, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	environ := append(os.Environ(), "FAULTZONE="+program, "FAULTZONE_RUNTIME_DIR="+filepath.Join(dir, "running"), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	blocks := readmeBlocks(t)
 	for _, b := range blocks { // the files come first: lines refer to those behind them
 		name := map[string]string{"toml": "example.toml", "zone": "example.org.zone"}[b.language]
@@ -89,7 +89,7 @@ func TestReadme(t *testing.T) {
 		ran++
 		first, _, _ := strings.Cut(b.text, "\n")
 		t.Run(first, func(t *testing.T) {
-			for _, name := range []string{"dig", "delv"} {
+			for _, name := range []string{"dig", "delv", "curl"} {
 				if strings.Contains(b.text, "\n"+name+" ") {
 					tool(t, name)
 				}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -25,15 +26,15 @@ func runCommand() *cli.Command {
 		ArgsUsage: "[SCENARIO]",
 		Description: "SCENARIO is a built-in name or a file; with none, the base world is served, healthy. Its steps are played\n" +
 			"in live time and printed as they happen.\n" +
-			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not. 2: a scenario or the command\n" +
-			"line is wrong. 3: this machine refused a port or a file.",
+			"Exit code 130: interrupted. With --once 0: everything held, 1: something did not, 4: somebody halted it. 2: a scenario\n" +
+			"or the command line is wrong. 3: this machine refused a port or a file.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "edge", Value: "ports", Usage: "`KIND` of sockets: ports (127.0.0.1:PORT a node), loopback (10.a.b.c is 127.a.b.c) or exact (every address as it is, port 53, in a network namespace that has them)"},
 			&cli.UintFlag{Name: "port", Usage: "with ports: the first node's `PORT`, the others follow; with loopback: that of all",
 				DefaultText: "free ones; 5300"},
 			&cli.StringFlag{Name: "as", Usage: "take real clients for the host with this `ADDRESS`"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		}, append(liveFlags(), observerFlags()...)...),
+		}, slices.Concat(liveFlags(), observerFlags(), controlFlags())...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
 	}
@@ -51,7 +52,7 @@ func liveFlags() []cli.Flag {
 	}
 }
 
-func runAction(c *cli.Context) (err error) {
+func runAction(c *cli.Context) error {
 	if c.Args().Len() > 1 {
 		return usage("run: want one scenario at most, got %d", c.Args().Len())
 	}
@@ -67,6 +68,10 @@ func runAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	commands, err := controlOptionsOf(c)
+	if err != nil {
+		return err
+	}
 	s, err := loadWorld(name, c.App.ErrWriter)
 	if err != nil {
 		return err
@@ -74,23 +79,42 @@ func runAction(c *cli.Context) (err error) {
 	if err := prepareJournal(c); err != nil {
 		return err
 	}
+	return runScenario(c, s, options, doors, commands)
+}
+
+// runScenario serves a scenario's world until it is to end.
+func runScenario(c *cli.Context, s *scenarios.Scenario, options simulator.Options, doors doorFlags, commands controlOptions) (err error) {
 	watch, err := openObservers(c, true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(watch.close(), err) }()
 	options.OnBuilt = watch.attach
-	h, err := host(c, s, options, doors)
+	l, err := commands.listen()
 	if err != nil {
 		return err
 	}
+	h, err := host(c, s, options, doors)
+	if err != nil {
+		if l != nil {
+			l.Close()
+		}
+		return err
+	}
 	defer h.Close()
-	if err := announce(c, h.World(), h.Doors(), options.Speed); err != nil {
+	commands.metrics = watch.metricsOf(h.World)
+	d, err := commands.start(l, h, "run", options.Speed, c.App.ErrWriter)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := announce(c, h.World(), h.Doors(), options.Speed, d); err != nil {
 		return err
 	}
 	if err := h.Go(); err != nil {
 		return err
 	}
+	d.ready()
 	err = serve(c, h)
 	return errors.Join(err, writeJournal(c, h.World()))
 }
@@ -118,7 +142,7 @@ func host(c *cli.Context, s *scenarios.Scenario, o simulator.Options, doors door
 }
 
 // announce makes sure of every door, and then tells people and programs of them.
-func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float64) error {
+func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float64, d *controlled) error {
 	if err := forgetAddresses(c.String("addr-file")); err != nil {
 		return err
 	}
@@ -131,6 +155,7 @@ func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float
 		}
 	}
 	printDoors(c.App.Writer, w, doors)
+	d.print(c.App.Writer)
 	printPlan(c.App.Writer, w, speed)
 	return writeFiles(c, w, doors)
 }
@@ -207,7 +232,7 @@ func told(c *cli.Context, r *play.Report) error {
 // liveOptions reads the flags that are about time and chance.
 func liveOptions(c *cli.Context) (simulator.Options, error) {
 	const fastest = 1e6
-	o := simulator.Options{Live: true, Speed: c.Float64("speed"), Seed: seedOf(c)}
+	o := simulator.Options{Live: true, Speed: c.Float64("speed"), Seed: seedOf(c), Trace: true}
 	if !(o.Speed > 0 && o.Speed <= fastest) { // NaN is neither
 		return o, usage("--speed %v: want a number above 0, and 1000000 at most", o.Speed)
 	}

@@ -267,12 +267,13 @@ func (h *Host) Reset(by string) error {
 		return errors.Join(err, l.World.Close())
 	}
 	l.World.Act(by, "reset", "everything as at the start")
+	err = l.World.SetSpeed(h.config.Options.Speed) // before anybody else can have another
 	h.mu.Lock()
 	h.life = l
 	h.mu.Unlock()
 	close(old.ended)
 	old.stop()
-	return errors.Join(h.openWeb(l.World), old.World.Close(), l.World.SetSpeed(h.config.Options.Speed))
+	return errors.Join(err, h.openWeb(l.World), old.World.Close())
 }
 
 // Close closes the sockets and the world. It may be called more than once. The error is that of an activity of the world

@@ -201,3 +201,22 @@ func TestEdgeError(t *testing.T) {
 		t.Errorf("a port that is taken: %v", err)
 	}
 }
+
+// A life knows how far the play is.
+func TestDone(t *testing.T) {
+	t.Parallel()
+	h := host(t, "negative-cache", live.Config{Options: simulator.Options{Speed: 1e6}})
+	if err := h.Go(); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.Life().Done(); n != 0 {
+		t.Errorf("%d before the play", n)
+	}
+	r, err := h.Play(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := h.Life().Done(); n != len(r.Steps) || n == 0 {
+		t.Errorf("%d of %d steps", n, len(r.Steps))
+	}
+}
