@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"faultzone/scenarios"
 	"faultzone/simulator"
@@ -17,7 +16,7 @@ func TestHTTPIsLeftOut(t *testing.T) {
 	r := record(t, builtin(t, "negative-cache"), simulator.Options{})
 	for _, g := range []scenarios.GetStep{{Client: "db-01", Address: netip.MustParseAddr("10.0.2.50"), Port: 80, Path: "/"},
 		{Client: "db-01", Name: "api.solvethenetwork.com", Port: 80, Path: "/"}} {
-		if got, err := r.GetAt(context.Background(), time.Time{}, nil, g); err != nil || got.Status != 200 {
+		if got, err := r.GetAt(context.Background(), simulator.Moment{}, g); err != nil || got.Status != 200 {
 			t.Fatalf("%v, %+v", err, got)
 		}
 	}

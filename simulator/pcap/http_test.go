@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"faultzone/scenarios"
 	"faultzone/simulator"
@@ -15,7 +14,7 @@ import (
 func TestHTTP(t *testing.T) {
 	t.Parallel()
 	l := capture(t, "x", builtin(t, "negative-cache"), simulator.Options{})
-	got, err := l.GetAt(context.Background(), time.Time{}, nil, scenarios.GetStep{Client: "db-01", Address: netip.MustParseAddr("10.0.2.50"), Port: 80, Path: "/healthz"})
+	got, err := l.GetAt(context.Background(), simulator.Moment{}, scenarios.GetStep{Client: "db-01", Address: netip.MustParseAddr("10.0.2.50"), Port: 80, Path: "/healthz"})
 	if err != nil || got.Status != 200 {
 		t.Fatalf("%v, %+v", err, got)
 	}
