@@ -145,7 +145,7 @@ func execInside(c *cli.Context, line execLine) error {
 	if err != nil {
 		return err
 	}
-	w.web = edge.WebExact
+	w.web, w.outside = edge.WebExact, askOutside
 	w.open = func(config edge.Config) (*edge.Edge, error) {
 		if err := enclosure.Furnish(w.place(config.Nodes)); err != nil {
 			return nil, err

@@ -31,6 +31,7 @@ type execWorld struct {
 	without  []string
 	open     func(edge.Config) (*edge.Edge, error)
 	web      edge.WebForm
+	outside  simulator.Outside // how the programs of --without are asked; nil: nobody does
 	host     *live.Host
 	at       time.Duration
 	steps    stepWatch
@@ -53,13 +54,16 @@ func newExecWorld(c *cli.Context, line execLine) (*execWorld, error) {
 	if w.guest, err = guestOf(w.scenario, c.String("as")); err != nil {
 		return nil, err
 	}
+	if err := w.knowsAll(); err != nil {
+		return nil, err
+	}
 	return w, prepareJournal(c)
 }
 
 // begin builds the world and opens its sockets. Its time stands still.
 func (w *execWorld) begin() error {
 	as := slices.Concat(w.guest.addresses, w.scenario.World.Vantage)
-	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, LocalStub: w.guest.client,
+	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, Outside: w.outside, LocalStub: w.guest.client,
 		Report: func(err error) { report(w.c.App.ErrWriter, err) },
 		OnStep: w.onStep})
 	var refused *live.EdgeError
@@ -70,9 +74,6 @@ func (w *execWorld) begin() error {
 		return usage("%s: %w", w.scenario.Name, err)
 	}
 	w.host = h
-	if err := w.knowsAll(); err != nil {
-		return errors.Join(err, h.Close())
-	}
 	if err := writeFiles(w.c, h.World(), w.doors()); err != nil {
 		return errors.Join(err, h.Close())
 	}
@@ -85,12 +86,15 @@ func (w *execWorld) doors() []edge.Door { return append(w.host.Doors(), w.host.W
 // knowsAll checks that the nodes of --without are there.
 func (w *execWorld) knowsAll() error {
 	var names []string
-	for _, n := range w.host.World().EdgeNodes() {
+	for _, n := range w.scenario.World.Servers {
+		names = append(names, n.Name)
+	}
+	for _, n := range w.scenario.World.Resolvers {
 		names = append(names, n.Name)
 	}
 	for _, name := range w.without {
 		if !slices.Contains(names, name) {
-			return usage("--without %q: no server or resolver of the world has that name; there are %s%s", name, strings.Join(names, ", "),
+			return usage("--without %q: no server or resolver of the scenario has that name; there are %s%s", name, orNone(names),
 				scenarios.DidYouMean(name, names))
 		}
 	}

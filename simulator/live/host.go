@@ -33,8 +33,10 @@ type Config struct {
 	Port uint16
 	// As are the world addresses that real clients are taken for; none: the world's vantage.
 	As []netip.Addr
-	// Without are nodes that get no sockets: real programs may take their places.
+	// Without are nodes that get no sockets: real programs may take their places. Outside, when not nil, is how the world's
+	// own hosts ask them.
 	Without []string
+	Outside simulator.Outside
 	// LocalStub is a client whose own stub at 127.0.0.53 gets sockets too, where it has one; empty: none does.
 	LocalStub string
 	// Report is told of what goes wrong behind the scenes, such as a socket that could not be opened again.
@@ -144,6 +146,13 @@ func (h *Host) begin() (*Life, error) {
 	}
 	if err := w.SetSpeed(0); err != nil {
 		return nil, errors.Join(err, w.Close())
+	}
+	if h.config.Outside != nil {
+		for _, name := range h.config.Without {
+			if err := w.Replace(name, h.config.Outside); err != nil {
+				return nil, errors.Join(err, w.Close())
+			}
+		}
 	}
 	l := &Life{World: w, ended: make(chan struct{})}
 	l.playing, l.stop = context.WithCancel(context.Background())
