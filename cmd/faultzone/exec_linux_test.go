@@ -399,3 +399,24 @@ func TestExecOnPorts(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// With pasta there is a way out, and the world's names stay the world's.
+func TestExecInternet(t *testing.T) {
+	t.Parallel()
+	enclosures(t)
+	tool(t, "pasta")
+	tool(t, "dig")
+	got := within(t, "solvethenetwork", "--internet", "--", "sh", "-c", "cat /proc/net/dev; dig +short api.solvethenetwork.com; exit 6")
+	if got.code == 3 && strings.Contains(got.err, "pasta") {
+		t.Skipf("pasta does not work here: %s", got.err)
+	}
+	if lines := strings.Count(got.out, ":"); got.code != 6 || lines != 2 || !strings.Contains(got.out, "\n10.0.2.50\n") {
+		t.Errorf("%+v", got)
+	}
+	empty := t.TempDir()
+	cmd := execLineOf(t, "solvethenetwork", "--internet", "--", "true")
+	cmd.Env = append(cmd.Env, "PATH="+empty)
+	if got := finish(t, cmd); got.code != 3 || !strings.Contains(got.err, "apt install passt") {
+		t.Errorf("without pasta: %+v", got)
+	}
+}

@@ -51,6 +51,8 @@ func part(name string) error {
 		return nil
 	case "place":
 		return checkPlace()
+	case "links":
+		return checkLinks()
 	}
 	return fmt.Errorf("no part is called %q", name)
 }
@@ -109,6 +111,39 @@ func TestPlace(t *testing.T) {
 	if _, err := os.Stat(Dir); err == nil {
 		t.Errorf("%s is there outside", Dir)
 	}
+}
+
+// Where there are no overlays links do.
+func TestCoverByLinks(t *testing.T) {
+	enclosed(t)
+	if code, err := Run(Process{Args: []string{"test", "links"}}); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v", code, err)
+	}
+}
+
+func checkLinks() error {
+	before, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		return err
+	}
+	host, err := unix.Open("/etc", unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), mount("tmpfs", "/etc", "tmpfs", 0, "mode=0755"),
+		os.MkdirAll("/etc/top/faultzone", 0o755), os.WriteFile("/etc/top/resolv.conf", []byte("ours"), 0o644),
+		coverByLinks("/etc/top", fmt.Sprintf("/proc/self/fd/%d", host)))
+	if err != nil {
+		return err
+	}
+	after, err := os.ReadFile("/etc/passwd")
+	if err != nil || string(after) != string(before) {
+		return fmt.Errorf("passwd is %q, %v", after, err)
+	}
+	if ours, err := os.ReadFile("/etc/resolv.conf"); err != nil || string(ours) != "ours" {
+		return fmt.Errorf("resolv.conf is %q, %v", ours, err)
+	}
+	return os.WriteFile(Dir+"/x", nil, 0o600)
 }
 
 // checkPlace furnishes and looks around.

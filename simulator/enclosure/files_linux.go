@@ -74,11 +74,46 @@ func cover(names []string) error {
 		}
 	}
 	if err := mount("overlay", "/etc", "overlay", unix.MS_NOSUID|unix.MS_NODEV, "lowerdir="+top+":"+under); err != nil {
-		return err
+		if coverByLinks(top, under) != nil {
+			return err
+		}
+		return nil
 	}
 	for _, name := range mounts {
 		if !slices.Contains(names, name) {
 			_ = mount(path.Join(under, name), path.Join("/etc", name), "", unix.MS_BIND|unix.MS_REC, "")
+		}
+	}
+	return nil
+}
+
+// coverByLinks is cover where overlays are not to be had: in the empty file system that lies over /etc, it makes a link to
+// each entry of the host's that the folder on top does not have.
+func coverByLinks(top, host string) error {
+	const behind = "/etc/.host"
+	if err := os.Mkdir(behind, 0o755); err != nil {
+		return err
+	}
+	// What is mounted there is not bound along: the file system that lies over it is mounted there too.
+	if err := mount(host, behind, "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
+	own, err := os.ReadDir(top)
+	if err != nil {
+		return err
+	}
+	for _, e := range own {
+		if err := os.Rename(path.Join(top, e.Name()), path.Join("/etc", e.Name())); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(behind)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.Symlink(path.Join(behind, e.Name()), path.Join("/etc", e.Name())); err != nil && !os.IsExist(err) {
+			return err
 		}
 	}
 	return nil
