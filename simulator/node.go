@@ -27,14 +27,14 @@ type node struct {
 	client      *stub.Stub
 	local       *stub.Local
 	web         *site
-	outside     network.Handler // a real program in the place of the node's own; nil: there is none
+	replacement network.Handler // a real program in the place of the node's own; nil: there is none
 }
 
 // start begins the node's program.
 func (n *node) start() {
 	switch {
-	case n.outside != nil:
-		n.service.Start(n.outside)
+	case n.replacement != nil:
+		n.service.Start(n.replacement)
 	case n.server != nil:
 		n.server.Start(n.service.Start(authoritativeProgram{n.server}))
 	case n.newResolver != nil:

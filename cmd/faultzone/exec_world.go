@@ -31,7 +31,7 @@ type execWorld struct {
 	without  []string
 	open     func(edge.Config) (*edge.Edge, error)
 	web      edge.WebForm
-	outside  simulator.Outside // how the programs of --without are asked; nil: nobody does
+	outside  simulator.RealProgram // how the programs of --without are asked; nil: nobody does
 	host     *live.Host
 	at       time.Duration
 	steps    stepWatch

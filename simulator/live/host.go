@@ -36,7 +36,7 @@ type Config struct {
 	// Without are nodes that get no sockets: real programs may take their places. Outside, when not nil, is how the world's
 	// own hosts ask them.
 	Without []string
-	Outside simulator.Outside
+	Outside simulator.RealProgram
 	// LocalStub is a client whose own stub at 127.0.0.53 gets sockets too, where it has one; empty: none does.
 	LocalStub string
 	// Report is told of what goes wrong behind the scenes, such as a socket that could not be opened again.
