@@ -35,7 +35,7 @@ func (r *Resolver) learnDenial(e *cache.Entry, v verdict, now time.Time) {
 		}
 		r.denials.Add(zone, set, r.until(v, now, min(life, seconds(setTTL(set)))))
 	}
-	if v.Wildcard != "" {
+	if v.Wildcard != "" && e.Type != dns.TypeANY {
 		r.denials.AddWildcard(zone, dns.CanonicalName(v.Wildcard), e.Set, r.until(v, now, min(seconds(setTTL(e.Set)), maxTTL(&r.cfg))))
 	}
 }
@@ -86,7 +86,7 @@ func (r *Resolver) denied(key lookupKey, now time.Time) *cache.Entry {
 	}
 	var e *cache.Entry
 	if r.denials.HasNSEC3(zone) {
-		e = r.deniedBy(key, zone, r.spansNSEC3(zone, key.name, now), now)
+		e = r.deniedBy(key, zone, r.spansNSEC3(zone, key, now), now)
 	} else {
 		e = r.deniedBy(key, zone, r.spansNSEC(zone, key.name, now), now)
 	}
@@ -129,17 +129,23 @@ func (r *Resolver) spansNSEC(zone, name string, now time.Time) (s spans) {
 	return s
 }
 
-func (r *Resolver) spansNSEC3(zone, name string, now time.Time) (s spans) {
+func (r *Resolver) spansNSEC3(zone string, key lookupKey, now time.Time) (s spans) {
 	var cover *cache.Span
-	for n := name; ; n = parent(n) {
+	for n := key.name; ; n = parent(n) {
 		span, match := r.denials.NSEC3(zone, n, now)
 		if match {
 			s.add(span)
-			if n == name {
+			if n == key.name {
 				return s
 			}
-			s.star = wildcardAt(name, dns.CountLabel(n))
+			s.star = wildcardAt(key.name, dns.CountLabel(n))
 			break
+		}
+		if star := "*." + n; n != key.name && r.wildcard(zone, star, key.qtype, now) != nil {
+			// Its answers say that n is there (RFC 5155 section 8.8).
+			s.star = star
+			s.add(cover)
+			return s
 		}
 		if n == zone || n == "." {
 			return spans{}
@@ -150,6 +156,14 @@ func (r *Resolver) spansNSEC3(zone, name string, now time.Time) (s spans) {
 	span, _ := r.denials.NSEC3(zone, s.star, now)
 	s.add(span)
 	return s
+}
+
+// wildcard is an RRset of the type, or the CNAME, that was synthesised from star.
+func (r *Resolver) wildcard(zone, star string, qtype uint16, now time.Time) *cache.Span {
+	if span := r.denials.Wildcard(zone, star, qtype, now); span != nil {
+		return span
+	}
+	return r.denials.Wildcard(zone, star, dns.TypeCNAME, now)
 }
 
 // wildcardAt is the wildcard below the last labels of a name.
@@ -190,14 +204,14 @@ func (r *Resolver) deniedBy(key lookupKey, zone string, s spans, now time.Time) 
 
 // expanded makes e the answer of a wildcard whose RRset is known (RFC 8198 section 5.3).
 func (r *Resolver) expanded(key lookupKey, zone, star string, e *cache.Entry, known *validate.Known, now time.Time) *cache.Entry {
-	if star == "" || known.NoCloserMatch(key.name, star).Status != validate.Secure {
+	if star == "" || key.qtype == dns.TypeANY || known.NoCloserMatch(key.name, star).Status != validate.Secure {
 		return nil
 	}
-	wild := r.denials.Wildcard(zone, star, key.qtype, now)
+	wild := r.wildcard(zone, star, key.qtype, now)
 	if wild == nil {
 		return nil
 	}
-	e.Kind, e.Expires = cache.Positive, earlier(e.Expires, wild.Expires)
+	e.Kind, e.Type, e.Expires = cache.Positive, wild.Set.RRs[0].Header().Rrtype, earlier(e.Expires, wild.Expires)
 	for _, rr := range wild.Set.RRs {
 		rr = dns.Copy(rr)
 		rr.Header().Name = key.name

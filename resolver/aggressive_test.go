@@ -58,6 +58,36 @@ func TestAggressive8198(t *testing.T) {
 	}
 }
 
+// RFC 8198 section 5.3: a wildcard's CNAME stands for other names too, with NSEC and with NSEC3, where its answers have
+// shown that the name above is there.
+func TestAggressiveWildcards8198(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, parent := range []string{"stars.example.com.", "stars.nsec3.com.", "more.nsec3.com.", "other.nsec3.com.", "last.nsec3.com."} {
+		origin := parent[strings.Index(parent, ".")+1:]
+		w.resign(origin, nil, zone.Change{Op: zone.Add, RRs: []dns.RR{rr("*." + parent + " 300 IN CNAME www." + origin)}})
+		c := w.resolver(aggressive)
+		first := brief(c.ask("a." + parent + " A"))
+		answered := 0
+		for _, name := range strings.Split("bcdefghijklmnop", "") { // of hashes only some fall between the same two
+			w.asked()
+			got := brief(c.ask(name + "." + parent + " A"))
+			if len(w.asked()) == 0 {
+				answered++
+			}
+			if strings.ReplaceAll(got, "299", "300") != strings.ReplaceAll(first, "299", "300") {
+				t.Errorf("%s.%s: %s, want %s", name, parent, got, first)
+			}
+		}
+		if answered < 5 {
+			t.Errorf("%s: %d names answered without asking", parent, answered)
+		}
+		if m := c.ask("z." + parent + " A +do"); sigs(m.Ns) == 0 {
+			t.Errorf("%s: no proof goes along: %v", parent, m)
+		}
+	}
+}
+
 // The proof goes with the answer: whoever validates behind us can (RFC 4035 section 3.1.3).
 func TestAggressiveAnswersCarryTheirProof(t *testing.T) {
 	t.Parallel()

@@ -29,8 +29,8 @@ func TestGlueIsNotAnAnswer2181(t *testing.T) {
 	}
 }
 
-// What is lower ranked replaces nothing higher: neither a referral's NS nor its glue (RFC 2181 section 5.4.1). What an
-// answer says in its authority section is above the parent's.
+// What is lower ranked replaces nothing higher: neither a referral's NS nor its glue (RFC 2181 section 5.4.1). With
+// AuthorityNS, what an answer says in its authority section is above the parent's.
 func TestRanking2181(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -40,7 +40,7 @@ func TestRanking2181(t *testing.T) {
 ns 3600 IN A 10.0.0.3
 ns2 3600 IN A 10.0.0.5
 www 300 IN A 192.0.2.70`)
-	c := w.plainly(nil)
+	c := w.plainly(func(cfg *resolver.Config) { cfg.AuthorityNS = true })
 	w.says("10.0.0.3", func(q *dns.Msg) *dns.Msg {
 		return say(q, "aa", "an "+q.Question[0].Name+" 300 IN A 10.0.0.3", "ns plain.com. 3600 IN NS ns.plain.com.", "ns plain.com. 3600 IN NS ns2.plain.com.")
 	})
@@ -60,6 +60,30 @@ www 300 IN A 192.0.2.70`)
 		t.Errorf("ns.plain.com is held as %q", got)
 	}
 	c.hasNot("10.9.9.9", "elsewhere", "203.0.113.66")
+}
+
+// An NS RRset that nobody asked for is taken from no answer that somebody could have forged: who guesses right once would
+// have the whole zone. With a cookie, or over TCP, nobody guesses.
+func TestAuthorityNSIsNotTaken(t *testing.T) {
+	t.Parallel()
+	for way, want := range map[string]string{"plain": "positive referral", "tcp": "positive authority", "cookie": "positive authority"} {
+		w := newWorld(t)
+		w.break_("10.0.0.3", func(q *dns.Msg, network string, _ func() *dns.Msg) act {
+			m := say(q, "aa", "an www.plain.com. 300 IN A 192.0.2.70", "ns plain.com. 3600 IN NS ns.plain.com.")
+			switch {
+			case way == "tcp" && network == "udp":
+				m = say(q, "aa tc")
+			case way == "cookie":
+				m = withOPT(m, cookie(cookieOf(q)[:16]+serverCookie))
+			}
+			return act{reply: m}
+		})
+		c := w.plainly(func(cfg *resolver.Config) { cfg.Cookies = way == "cookie" })
+		c.want("www.plain.com A", "NOERROR 300 192.0.2.70")
+		if got := c.held("plain.com.", dns.TypeNS); got != want {
+			t.Errorf("%s: the zone's NS is held as %q, want %q", way, got, want)
+		}
+	}
 }
 
 // Each row is a reply of plain.com's server with more in it than it has a say in; nothing of that stays (RFC 2181 section

@@ -92,11 +92,19 @@ func (t *task) keysFor(zone string) (trust, *failure) {
 	e, fail := t.lookup(lookupKey{name: zone, qtype: dns.TypeDNSKEY, check: true})
 	switch {
 	case fail != nil:
-		return trust{}, fail
+		return trust{}, fail.withoutKeys(zone)
 	case e.Status != validate.Secure:
 		return by(e), nil
 	}
 	return trust{status: validate.Secure, keysOf: zone, keys: e.Set.RRs}, nil
+}
+
+// withoutKeys adds that it was the keys of a signed zone that could not be had (RFC 8914 section 4.10).
+func (f *failure) withoutKeys(zone string) *failure {
+	added := *f
+	added.ede = append(f.ede[:len(f.ede):len(f.ede)], dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeDNSKEYMissing,
+		ExtraText: "zone " + zone + " is signed, and its DNSKEY could not be had"})
+	return &added
 }
 
 // vouch finds out what vouches for the keys of name. If name is no zone of its own, it gives the keys of the one that it is
@@ -108,7 +116,11 @@ func (t *task) vouch(name string) (trust, *failure) {
 	if !t.r.anchored(name) {
 		return trust{status: validate.Indeterminate}, nil
 	}
-	e, fail := t.lookup(lookupKey{name: name, qtype: dns.TypeDS, check: true})
+	key := lookupKey{name: name, qtype: dns.TypeDS, check: true}
+	e, fail := t.judgedDenial(key), (*failure)(nil)
+	if e == nil {
+		e, fail = t.lookup(key)
+	}
 	switch {
 	case fail != nil:
 		return trust{}, fail
@@ -120,6 +132,17 @@ func (t *task) vouch(name string) (trust, *failure) {
 		return t.zoneOf(e.Name, e.Set.Sigs)
 	}
 	return t.denied(name, e)
+}
+
+// judgedDenial is what a referral said against the key's DS, if that was judged already. It has no SOA, so that clients are
+// not told of it; nil: there is no such.
+func (t *task) judgedDenial(key lookupKey) *cache.Entry {
+	e, ok := t.r.cache.Get(key.name, key.qtype, t.r.cfg.Clock.Now())
+	if !ok || e.Rank != cache.Referral || e.Kind != cache.NODATA || e.Status != validate.Secure && e.Status != validate.Insecure {
+		return nil
+	}
+	t.recordCached(key, e, nil)
+	return e
 }
 
 // denied is what follows for name when its DS is denied: that there is a zone which is not signed, or no zone.

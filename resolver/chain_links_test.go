@@ -3,6 +3,8 @@ package resolver_test
 import (
 	"testing"
 
+	"faultzone/authoritative/zone"
+
 	"github.com/miekg/dns"
 )
 
@@ -57,5 +59,61 @@ func TestChainAcrossZones6672(t *testing.T) {
 	})
 	if m := c.ask(long + "plain.com A"); m.Rcode != dns.RcodeYXDomain {
 		t.Errorf("too long: %s: %s", brief(m), text(m))
+	}
+	w.says("10.0.0.3", func(q *dns.Msg) *dns.Msg {
+		return say(q, "aa YXDOMAIN", "an "+q.Question[0].Name+" 300 IN A 192.0.2.66")
+	})
+	w.plainly(nil).want("short.plain.com A", "SERVFAIL ede=22 ede=23") // it has nothing to do with a long name
+}
+
+// What comes without a signature beside a link that has one is asked for by itself, and no delegation is looked for that
+// would explain it.
+func TestUnsignedRestOfAChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, at := range []string{"10.0.0.1", "10.0.0.2"} {
+		w.break_(at, func(q *dns.Msg, _ string, right func() *dns.Msg) act {
+			m := right()
+			if q.Question[0].Name != "alias.example.com." {
+				return act{reply: m}
+			}
+			m.Answer = append(m.Answer[:2:2], rr("www.example.com. 300 IN A 192.0.2.66"))
+			return act{reply: m}
+		})
+	}
+	c := w.resolver(nil)
+	c.want("alias.example.com A", "NOERROR ad 299 www.example.com. 300 192.0.2.80")
+	for _, q := range names(w.asked()) {
+		if q == "www.example.com. DS" {
+			t.Error("asked for a DS of the alias's target")
+		}
+	}
+}
+
+// An RRset that several links have in common is in the answer once (RFC 2181 section 5): a DNAME that redirects twice, the
+// NSEC of two denials.
+func TestRRsetsOnceInAChain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.resign("example.com.", nil, zone.Change{Op: zone.Add, RRs: []dns.RR{rr("twice.example.com. 300 IN DNAME example.com."),
+		rr("*.stars.example.com. 300 IN CNAME b.stars2.example.com."), rr("*.stars2.example.com. 300 IN A 192.0.2.5")}})
+	c := w.resolver(nil)
+	for _, q := range []string{"www.twice.twice.example.com A +do", "a.stars.example.com A +do"} {
+		for range 2 {
+			m := c.ask(q)
+			for _, section := range [][]dns.RR{m.Answer, m.Ns} {
+				for i, a := range section {
+					for _, b := range section[:i] {
+						if dns.IsDuplicate(a, b) {
+							t.Errorf("%s: twice %s", q, a)
+						}
+					}
+				}
+			}
+			if m.Rcode != dns.RcodeSuccess || !m.AuthenticatedData || len(m.Answer) < 4 {
+				t.Errorf("%s: %v", q, m)
+			}
+		}
+		same(t, q, c.now(q), c.ask(q))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"faultzone/resolver/cache"
+	"faultzone/resolver/validate"
 
 	"github.com/miekg/dns"
 )
@@ -83,6 +84,9 @@ func (cfg *Config) checkClients() error {
 	if cfg.SpecialNames > SpecialNone {
 		errs = append(errs, fmt.Errorf("SpecialNames is %d: there are SpecialUsual, SpecialAll and SpecialNone", cfg.SpecialNames))
 	}
+	if cfg.ANY > ANYAll {
+		errs = append(errs, fmt.Errorf("ANY is %d: there are ANYMinimal and ANYAll", cfg.ANY))
+	}
 	s := &cfg.ServeStale
 	if s.Answer > StaleAfterFailure || s.ClientTimer < 0 || s.TTL < 0 || s.Maximum < 0 {
 		errs = append(errs, errors.New("ServeStale: an unknown Answer, or a negative time"))
@@ -125,11 +129,20 @@ func (cfg *Config) denialBytes() int64 {
 	return 8 << 20
 }
 
-// referral is the deepest delegation that is known for the question (RFC 1034 section 4.3.1); nil: not even the root's.
+// referral is the deepest delegation that is known for the question (RFC 1034 section 4.3.1), with the addresses that are
+// known of its servers; nil: not even the root's.
 func (r *Resolver) referral(q *question, now time.Time) *reply {
 	e, ok := r.cache.Closest(q.name, dns.TypeNS, now)
 	if !ok {
 		return nil
 	}
-	return &reply{authority: e.AppendRRs(nil, now)}
+	a := &reply{authority: e.AppendRRs(nil, now)}
+	for _, host := range hosts(a.authority) {
+		for _, t := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
+			if e, ok := r.cache.RRset(host, t, now); ok && e.Kind == cache.Positive && e.Rank >= cache.Additional && e.Status != validate.Bogus {
+				a.additional = e.AppendRRs(a.additional, now)
+			}
+		}
+	}
+	return a
 }

@@ -53,6 +53,12 @@ func TestAccessRules(t *testing.T) {
 			}
 		}
 	}
+	// RFC 1035 section 4.1.1: RA says whether there is recursion, and for some there is none.
+	for addr, want := range map[string]bool{"10.0.2.1": true, "10.0.3.1": false, "198.51.100.1": false} {
+		if m := c.r.Resolve(context.Background(), query("www.example.com A"), netip.MustParseAddr(addr)); m.RecursionAvailable != want {
+			t.Errorf("%s: RA is %v", addr, m.RecursionAvailable)
+		}
+	}
 	if m := c.r.Resolve(context.Background(), query("www.example.com A"), netip.MustParseAddr("10.0.2.66")); m != nil {
 		t.Errorf("got %v", m)
 	}
@@ -80,8 +86,9 @@ func TestRecursionNotDesired(t *testing.T) {
 		if asked := w.asked(); len(asked) > 0 {
 			t.Errorf("asked %v", asked)
 		}
-		if m := c.ask("long.example.com A +norec"); policy == resolver.NonRecursiveReferral && (len(m.Ns) != 2 || m.Ns[0].Header().Name != "example.com.") {
-			t.Errorf("referred to %v", m.Ns)
+		if m := c.ask("long.example.com A +norec"); policy == resolver.NonRecursiveReferral &&
+			(len(m.Ns) != 2 || m.Ns[0].Header().Name != "example.com." || len(m.Extra) != 3) { // two addresses, and OPT
+			t.Errorf("referred to %v", m)
 		}
 	}
 }
@@ -136,10 +143,11 @@ func TestLocalData(t *testing.T) {
 	w := newWorld(t)
 	c := w.resolver(func(cfg *resolver.Config) {
 		cfg.Local = []dns.RR{rr("www.example.com. 60 IN A 10.9.9.9"), rr("WWW.example.com. 60 IN A 10.9.9.8"), rr("a.b.static.example. 60 IN A 10.9.9.7"),
-			rr("walled.example. 60 IN A 10.9.9.6"), rr("ok.no.example. 60 IN A 10.9.9.5"), rr("alias.static.example. 60 IN CNAME www.example.com.")}
+			rr("walled.example. 60 IN A 10.9.9.6"), rr("brief.example.com. 60 IN TXT local"), rr("ok.no.example. 60 IN A 10.9.9.5"), rr("alias.static.example. 60 IN CNAME www.example.com.")}
 		cfg.LocalZones = []resolver.LocalZone{{Name: "static.example."}, {Name: "Walled.Example.", Type: resolver.LocalRedirect},
 			{Name: "empty.example.", Type: resolver.LocalNoData, EDE: 17, Text: "by the user's own filter"},
 			{Name: "no.example.", Type: resolver.LocalNXDOMAIN, EDE: 15, Text: "on the list of malware"},
+			{Name: "brief.example.com.", Type: resolver.LocalTypeTransparent},
 			{Name: "refused.example.", Type: resolver.LocalRefuse, EDE: 16, Text: "by order"}}
 	})
 	for q, want := range map[string]string{
@@ -157,6 +165,9 @@ func TestLocalData(t *testing.T) {
 		"x.no.example A":         "NXDOMAIN soa=no.example./10800 ede=15",
 		"ok.no.example A":        "NOERROR 60 10.9.9.5",
 		"x.refused.example A":    "REFUSED ede=16",
+		"localhost ANY":          "NOERROR 10800 127.0.0.1 10800 ::1",
+		"brief.example.com TXT":  `NOERROR 60 "local"`,
+		"brief.example.com A":    "NOERROR ad 60 192.0.2.82",
 	} {
 		c.want(q, want)
 	}
@@ -320,9 +331,14 @@ func TestFullResponses(t *testing.T) {
 			w.advance(2 * time.Second)
 		}
 	}
+	// What came with a referral may go along as well, where nothing is to be validated (RFC 2181 section 5.4.1).
+	m := w.plainly(func(cfg *resolver.Config) { cfg.FullResponses = true }).ask("www.plain.com A")
+	if len(m.Ns) != 1 || len(m.Extra)-1 != 1 {
+		t.Errorf("after a referral: %v", m)
+	}
 	q := query("example.com MX +do")
 	q.IsEdns0().SetUDPSize(512)
-	m := full.serveOne(packed(t, q), inside)
+	m = full.serveOne(packed(t, q), inside)
 	if m.Truncated && len(m.Answer) == 2 && len(m.Ns) == 0 {
 		t.Logf("authority left out: %v", m)
 	}

@@ -72,6 +72,9 @@ type Config struct {
 	// Version is what version.bind and version.server say in class CHAOS, ID what id.server, hostname.bind and the EDNS
 	// option NSID (RFC 4892, RFC 5001) say; empty: REFUSED, and no option.
 	Version, ID string
+	// CookieSecret has clients that send a DNS cookie get one back (RFC 7873, RFC 9018), as BIND does; nil: they do not, as
+	// with Unbound by default.
+	CookieSecret *CookieSecret
 	// MaxUDPSize is the most that a client gets over UDP, whatever it offers, in octets from 512; 0: 1232 (RFC 9715).
 	MaxUDPSize uint16
 	// TCPIdle is how long the sockets in front leave a TCP connection idle. Clients that send the option are told (RFC
@@ -80,6 +83,8 @@ type Config struct {
 	// FullResponses has NS records of the answer's zone and their addresses added from the cache where they are there
 	// and fit, as BIND with minimal-responses no. Otherwise answers are minimal, as with Unbound.
 	FullResponses bool
+	// ANY is what questions for all types get; by default next to nothing (RFC 8482).
+	ANY ANYAnswer
 	// MaxWaiting is how many clients may wait for answers that are not in the cache; 0: 1000, as BIND's
 	// recursive-clients. Those beyond are told SERVFAIL, with the extended error 0, or nothing with DropWaiting.
 	MaxWaiting  int
@@ -125,6 +130,8 @@ type Config struct {
 	DomainInsecure []string
 	// AnchorUpdates has the trust anchors follow their zones' key rolls (RFC 5011); by default they stay.
 	AnchorUpdates AnchorUpdates
+	// NoKeySentinel has names that ask whether a key of the root is trusted here (RFC 8509) answered as any.
+	NoKeySentinel bool
 	// BelowNXDOMAIN says which NXDOMAIN answers are for the names below too (RFC 8020); by default proven ones.
 	BelowNXDOMAIN NXDOMAINCut
 	// Cookies has servers sent DNS cookies (RFC 7873, RFC 9018), and replies without the right one ignored.
@@ -132,6 +139,10 @@ type Config struct {
 	// RandomCase mixes capitals into questions and wants them back as they were, against forgery
 	// (draft-vixie-dnsext-dns0x20); who answers in another case is asked over TCP.
 	RandomCase bool
+	// AuthorityNS has the NS RRset that a zone's servers add to their answers take the place of its parent's (RFC 2181
+	// section 5.4.1), as BIND and Unbound did. Since who forges one such answer gets the whole zone (CVE-2025-40778,
+	// CVE-2025-11411), they leave it now, but for answers over TCP and those with our DNS cookie; or when NS is asked for.
+	AuthorityNS bool
 	// UpstreamUDPSize is what servers are told that we take over UDP, in octets, from 512; 0: 1232 (RFC 9715).
 	UpstreamUDPSize uint16
 	// LameTTL is for how long a server that does not serve a zone is asked for it only when all others have failed;
@@ -141,6 +152,13 @@ type Config struct {
 	Limits Limits
 	// Skew is how far the resolver's clock may be off when signatures are judged; 0: not at all.
 	Skew time.Duration
+	// SHA1 has signatures of RSASHA1 and RSASHA1-NSEC3-SHA1 (5, 7) checked, as Unbound and BIND still do where the
+	// operating system lets them. Otherwise zones with no others are Insecure, as RFC 9905 section 2 wants it of those who
+	// run resolvers.
+	SHA1 bool
+	// MaxNSEC3Iterations is the most extra iterations that an NSEC3 may have; a zone with more is Insecure (RFC 9276
+	// section 3.2), with the extended error 27. 0: 100; Unbound and BIND have 150 and 50.
+	MaxNSEC3Iterations uint16
 }
 
 // maxBogus is at how many servers a question is asked whose answers are bogus.

@@ -77,7 +77,7 @@ func TestNoDS(t *testing.T) {
 	c := w.resolver(nil)
 	c.want("www.example.com A", "NOERROR 300 192.0.2.80")
 	c.want("nosuch.example.com A", "NXDOMAIN soa=example.com./300")
-	c.want("example.com DS", "NOERROR ad soa=com./899")
+	c.want("example.com DS", "NOERROR ad soa=com./900")
 	if m := c.ask("example.com DNSKEY"); len(m.Answer) != 2 || m.AuthenticatedData {
 		t.Errorf("the zone's keys: %s", brief(m))
 	}
@@ -230,7 +230,7 @@ func TestKeysOutOfReach(t *testing.T) {
 	w.break_("10.0.0.1", noKeys)
 	w.break_("10.0.0.2", noKeys)
 	c := w.resolver(nil)
-	c.want("www.example.com A", "SERVFAIL ede=22 ede=23")
+	c.want("www.example.com A", "SERVFAIL ede=22 ede=23 ede=9")
 	c.want("www.example.com A +cd", "NOERROR 299 192.0.2.80")
 }
 

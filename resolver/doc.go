@@ -20,6 +20,10 @@
 //
 //   - The same question is never under way twice; whoever asks it meanwhile waits for the first one's answer.
 //
+//   - Servers that are wrong have the others asked first: what a resolver says in the place of an authority, what a signed
+//     zone's server says without signatures, a denial with nothing to show for it. Where a zone and its parent name different
+//     servers, both are tried, the zone's own first.
+//
 //   - The cost of one question is bounded (Limits): in time, queries, links, depth and name servers looked up.
 //
 //   - An answer that is told again is the one that would be put together again: packed answers are kept in the cache

@@ -20,7 +20,7 @@ const dumpHeader = "# cache dump 1: name, type, TTL, kind, status, rank, extende
 // String is the entry in a line, its fields divided by tabs:
 //
 //	name    canonical
-//	type    as in a zone file; "ANY" for an NXDOMAIN, which is for all types
+//	type    as in a zone file; "ANY" for an NXDOMAIN, which is for all types, and for all that was told of a name
 //	TTL     what is left, in seconds
 //	kind    positive, NODATA, NXDOMAIN or failure
 //	status  secure, insecure, bogus or indeterminate
@@ -89,6 +89,9 @@ func ParseCacheEntry(line string) (c CacheEntry, err error) {
 	}
 	if !oneOf(&c.Rank, fields[5], cache.Answer) {
 		fail("rank", fields[5])
+	}
+	if c.Type == dns.TypeNone && c.Kind == cache.Positive {
+		c.Type = dns.TypeANY // an answer to ANY, and not an NXDOMAIN, which is for any type
 	}
 	if c.EDE, err = parseErrors(fields[6]); err != nil {
 		fail("list of extended errors", fields[6])

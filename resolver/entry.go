@@ -24,6 +24,9 @@ func entryOf(key lookupKey, resp *iterate.Response) *cache.Entry {
 	default:
 		h := resp.Chain[0].RRs[0].Header()
 		e.Kind, e.Set, e.Name, e.Type = cache.Positive, resp.Chain[0], h.Name, h.Rrtype
+		if key.qtype == dns.TypeANY && resp.Kind == iterate.Answer {
+			e.Type = dns.TypeANY // all that there is of the name, in one entry
+		}
 		if synthesisedByWildcard(e.Set) {
 			e.Proof = resp.Proof
 		}
@@ -44,12 +47,13 @@ func synthesisedByWildcard(set validate.RRset) bool {
 
 // keepRest remembers what a response says beyond its first link, unjudged: to where it leads. What came of a wildcard is
 // left out, since whose denial is whose cannot be told.
-func (r *Resolver) keepRest(resp *iterate.Response, now time.Time) {
+// With secure, the first link is signed; what has no signature beside it would only make trouble when it is judged.
+func (r *Resolver) keepRest(resp *iterate.Response, secure bool, now time.Time) {
 	if len(resp.Chain) < 2 || synthesisedByWildcard(resp.Chain[0]) {
 		return
 	}
 	for _, set := range resp.Chain[1:] {
-		if synthesisedByWildcard(set) {
+		if synthesisedByWildcard(set) || secure && len(set.Sigs) == 0 {
 			return
 		}
 		h := set.RRs[0].Header()

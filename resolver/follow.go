@@ -81,7 +81,7 @@ func (r *Resolver) answer(ctx context.Context, q *question) (a *reply, ok bool) 
 // follow goes from the question's name along CNAME and DNAME to the answer. TTLs are as of now, or, when that is zero, as
 // of when all has been found.
 func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
-	if q.qtype == dns.TypeANY {
+	if q.qtype == dns.TypeANY && r.cfg.ANY == ANYMinimal {
 		return any8482(q)
 	}
 	var array [4]*cache.Entry
@@ -126,7 +126,7 @@ func (r *Resolver) follow(q *question, now time.Time, find finder) *reply {
 		now = r.cfg.Clock.Now()
 	}
 	r.fill(a, q, entries, keys, now)
-	return a
+	return r.sentinel(q, a)
 }
 
 // aliasOf says whether the entry is an alias for the key's name, and of which; empty: of a name that cannot be.
@@ -159,15 +159,18 @@ func (r *Resolver) fill(a *reply, q *question, entries []*cache.Entry, keys []lo
 		case cache.NXDOMAIN:
 			a.rcode = dns.RcodeNameError
 		case cache.Positive:
-			a.answer = e.AppendRRsWith(a.answer, ttl)
-			if q.do {
+			repeated := i > 0 && slices.Contains(entries[:i], e) // a DNAME that redirects twice, say
+			if !repeated {
+				a.answer = e.AppendRRsWith(a.answer, ttl)
+			}
+			if q.do && !repeated {
 				a.answer = e.AppendSigsWith(a.answer, ttl)
 			}
 			if e.Type == dns.TypeDNAME && e.Name != keys[i].name && a.rcode != dns.RcodeYXDomain {
 				a.answer = append(a.answer, synthesised(e, keys[i].name, ttl))
 			}
 		}
-		a.authority = e.AppendAuthorityWith(a.authority, ttl, q.do)
+		a.authority = withoutRepeated(e.AppendAuthorityWith(a.authority, ttl, q.do), l.authority)
 		l.answer, l.authority = len(a.answer)-l.answer, len(a.authority)-l.authority
 		a.links[i] = l
 	}
@@ -176,16 +179,24 @@ func (r *Resolver) fill(a *reply, q *question, entries []*cache.Entry, keys []lo
 	}
 }
 
+// withoutRepeated takes out of rrs[from:] what is in rrs[:from] already (RFC 2181 section 5).
+func withoutRepeated(rrs []dns.RR, from int) []dns.RR {
+	if from == 0 {
+		return rrs
+	}
+	kept := rrs[:from]
+	for _, rr := range rrs[from:] {
+		if !slices.ContainsFunc(rrs[:from], func(have dns.RR) bool { return dns.IsDuplicate(have, rr) }) {
+			kept = append(kept, rr)
+		}
+	}
+	return kept
+}
+
 // synthesised is the CNAME that a DNAME makes of name (RFC 6672 section 3.1).
 func synthesised(e *cache.Entry, name string, ttl uint32) dns.RR {
 	target, _ := iterate.Redirect(name, e.Set.RRs[0].(*dns.DNAME))
 	return &dns.CNAME{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: ttl}, Target: target}
-}
-
-// any8482 answers ANY without the work that it asks for (RFC 8482 section 4.2).
-func any8482(q *question) *reply {
-	return &reply{answer: []dns.RR{&dns.HINFO{Hdr: dns.RR_Header{Name: q.asked, Rrtype: dns.TypeHINFO, Class: dns.ClassINET, Ttl: 3600},
-		Cpu: "RFC8482"}}}
 }
 
 func firstCode(ede []dns.EDNS0_EDE) uint16 {

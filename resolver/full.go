@@ -10,8 +10,8 @@ import (
 )
 
 // fillUp adds to a positive answer the NS RRset of the zone that the last link is in, as far as that is known, and the
-// addresses of hosts that the answer names (RFC 1034 section 4.3.2 step 6). Only what a client may be told is added:
-// data that came as an answer, not glue.
+// addresses of hosts that the answer names (RFC 1034 section 4.3.2 step 6). What came with a referral, glue among it, may
+// be told in these sections, and in these alone (RFC 2181 section 5.4.1).
 func (r *Resolver) fillUp(a *reply, q *question, now time.Time) {
 	if a.rcode != dns.RcodeSuccess || len(a.authority) > 0 || len(a.links) == 0 {
 		return
@@ -46,7 +46,7 @@ func (r *Resolver) fillUp(a *reply, q *question, now time.Time) {
 
 // mayAdd says whether the entry may go with an answer: with checking, what was judged.
 func (r *Resolver) mayAdd(e *cache.Entry, q *question) bool {
-	return e.Kind == cache.Positive && e.Rank >= cache.Authority && e.Status != validate.Bogus && (q.cd || !r.anchored(e.Name) || tellable(e, true) && len(e.EDE) == 0)
+	return e.Kind == cache.Positive && e.Rank >= cache.Additional && e.Status != validate.Bogus && (q.cd || !r.anchored(e.Name) || tellable(e, true) && len(e.EDE) == 0)
 }
 
 func (a *reply) has(e *cache.Entry) bool {

@@ -102,7 +102,7 @@ func (cfg *Config) iteration() iterate.Policy {
 		IPv6: cfg.IPv6, NoIPv4: cfg.NoIPv4, Prime: cfg.Prime,
 		Minimise: cfg.QNAMEMinimisation, MaxMinimiseCount: cfg.MaxMinimiseCount, MinimiseOneLabel: cfg.MinimiseOneLabel,
 		MinimiseType: cfg.MinimiseType,
-		Forward:      cfg.Forward, Stub: cfg.Stub, Cookies: cfg.Cookies, RandomCase: cfg.RandomCase, UDPSize: cfg.UpstreamUDPSize,
+		Forward:      cfg.Forward, Stub: cfg.Stub, Cookies: cfg.Cookies, RandomCase: cfg.RandomCase, AuthorityNS: cfg.AuthorityNS, UDPSize: cfg.UpstreamUDPSize,
 		LameTTL: cfg.LameTTL,
 		Limits: iterate.Limits{Tries: cfg.Limits.Tries, ZoneQueries: cfg.Limits.ZoneQueries, ZoneLookups: cfg.Limits.ZoneLookups,
 			Referrals: cfg.Limits.Referrals},

@@ -27,7 +27,7 @@ func (v verdict) mark(e *cache.Entry) {
 	if v.EDE != 0 {
 		e.EDE = []dns.EDNS0_EDE{{InfoCode: v.EDE, ExtraText: v.Why}}
 	}
-	if v.Status == validate.Secure {
+	if v.Status == validate.Secure && (e.Kind == cache.Positive || len(e.SOA.RRs) > 0) {
 		e.Rank = max(e.Rank, cache.Authority) // a DS of a referral, say: it could not be better
 	}
 	if e.Kind == cache.Positive && v.Status == validate.Secure && v.Wildcard == "" {
@@ -74,7 +74,10 @@ func (t *task) judgeKeys(key lookupKey, e *cache.Entry) (verdict, *failure) {
 }
 
 func (t *task) judgeSet(e *cache.Entry) (verdict, *failure) {
-	z, fail := t.zoneOf(above(e.Name, e.Type), e.Set.Sigs)
+	if e.Type == dns.TypeANY {
+		return t.judgeAll(e)
+	}
+	z, fail := t.zoneOf(holder(e), e.Set.Sigs)
 	if fail != nil || z.status != validate.Secure {
 		return z.verdict(), fail
 	}
@@ -99,6 +102,12 @@ func (t *task) judgeDenial(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	if fail != nil || z.status != validate.Secure {
 		return z.verdict(), fail
 	}
+	if len(e.Proof) == 0 && z.keysOf != key.name {
+		// An unsigned zone below may be on the same servers, though the SOA is of the one above.
+		if below, fail := t.descend(above(key.name, key.qtype)); fail == nil && below.status != validate.Secure {
+			return below.verdict(), nil
+		}
+	}
 	now, p := t.r.cfg.Clock.Now(), t.r.policy
 	if e.Kind == cache.NXDOMAIN {
 		return verdict{Verdict: validate.NameError(key.name, z.keysOf, denial(e), z.keys, now, p), zone: z.keysOf}, nil
@@ -115,13 +124,26 @@ func denial(e *cache.Entry) []validate.RRset {
 	return append(sets, e.Proof...)
 }
 
-// above is the deepest name whose zone may have the type at name: a DS belongs to the zone above, and a CNAME never stands
-// at the top of a zone.
+// above is the deepest name whose zone may say that there is none of the type at name: a DS belongs to the zone above.
 func above(name string, rrtype uint16) string {
-	if rrtype == dns.TypeDS || rrtype == dns.TypeCNAME {
+	if rrtype == dns.TypeDS {
 		return parent(name)
 	}
 	return name
+}
+
+// holder is the deepest name whose zone may have the entry's RRset. A CNAME has no place at the top of a zone, and yet
+// there are some: then the signature says so.
+func holder(e *cache.Entry) string {
+	if e.Type != dns.TypeCNAME {
+		return above(e.Name, e.Type)
+	}
+	for _, sig := range e.Set.Sigs {
+		if dns.CanonicalName(sig.SignerName) == e.Name {
+			return e.Name
+		}
+	}
+	return parent(e.Name)
 }
 
 func (t *task) reportVerdict(key lookupKey, server netip.AddrPort, v verdict) {

@@ -129,6 +129,31 @@ func TestAttacksAreBounded(t *testing.T) {
 	}
 }
 
+// Servers that are known to have no address are not counted among those that are looked up: of six, of which only the last
+// one is there, the first question finds five that are not, and the next one finds it.
+func TestLookupsThatCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var records []string
+	for i := range 5 {
+		records = append(records, fmt.Sprintf("six.com. 3600 IN NS nosuch%d.plain.com.", i))
+	}
+	records = append(records, "six.com. 3600 IN NS ns6.plain.com.", "plain.com. 3600 IN NS ns.plain.com.", "ns.plain.com. 3600 IN A 10.0.0.3")
+	w.delegates(records...)
+	w.says("10.0.0.3", func(q *dns.Msg) *dns.Msg {
+		switch {
+		case q.Question[0].Name == "ns6.plain.com.":
+			return say(q, "aa", "an ns6.plain.com. 3600 IN A 10.0.0.3")
+		case strings.HasPrefix(q.Question[0].Name, "nosuch"):
+			return say(q, "aa NXDOMAIN", "ns plain.com. 3600 IN SOA a. b. 1 2 3 4 3600")
+		}
+		return say(q, "aa", "an "+q.Question[0].Name+" 60 IN A 192.0.2.1")
+	})
+	c := w.plainly(nil)
+	c.want("a.six.com A", "SERVFAIL ede=22")
+	c.want("b.six.com A", "NOERROR 60 192.0.2.1")
+}
+
 // TsuNAME: two zones whose servers are in each other. Asked again and again, by many, for many names, it costs next to
 // nothing (RFC 9520): the failure is remembered.
 func TestTsuNAME9520(t *testing.T) {

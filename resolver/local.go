@@ -3,6 +3,8 @@ package resolver
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -23,6 +25,8 @@ const (
 	LocalNXDOMAIN
 	// LocalRefuse: REFUSED.
 	LocalRefuse
+	// LocalTypeTransparent: the local data alone; every other question is resolved as ever, types of the same name too.
+	LocalTypeTransparent
 )
 
 // LocalZone is a name with all below it that is answered here. The deepest one that a name is in counts.
@@ -52,7 +56,7 @@ func newLocalData(cfg *Config) (localData, error) {
 	var errs []error
 	for i := range cfg.LocalZones {
 		z := cfg.LocalZones[i]
-		if _, ok := dns.IsDomainName(z.Name); !ok || z.Type > LocalRefuse {
+		if _, ok := dns.IsDomainName(z.Name); !ok || z.Type > LocalTypeTransparent {
 			errs = append(errs, fmt.Errorf("local zone %q: no domain name, or no type of zone", z.Name))
 			continue
 		}
@@ -105,11 +109,18 @@ func (d *localData) zoneOf(name string) *LocalZone {
 	return d.zones["."]
 }
 
-// find is the RRset that a name has locally for the type, or its CNAME.
+// find is the RRset that a name has locally for the type, or its CNAME; for ANY, all of them.
 func (d *localData) find(name string, qtype uint16) []dns.RR {
 	sets := d.names[name]
 	if set := sets[qtype]; set != nil {
 		return *set
+	}
+	if qtype == dns.TypeANY {
+		var all []dns.RR
+		for _, t := range slices.Sorted(maps.Keys(sets)) {
+			all = append(all, *sets[t]...)
+		}
+		return all
 	}
 	if set := sets[dns.TypeCNAME]; set != nil {
 		return *set
@@ -150,6 +161,8 @@ func (d *localData) answer(z *LocalZone, q *question) *reply {
 	sets, exists := d.names[owner]
 	a := &reply{authoritative: true}
 	switch z.Type {
+	case LocalTypeTransparent:
+		return nil
 	case LocalTransparent:
 		if len(sets) == 0 {
 			return nil

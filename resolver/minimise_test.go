@@ -153,6 +153,29 @@ func TestMinimiseSilence(t *testing.T) {
 	}
 }
 
+// So is a zone's only server, which has used up its tries on what it drops; and what a hiding question found is kept.
+func TestMinimiseSilenceOfOneServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.break_("10.0.0.3", func(q *dns.Msg, _ string, _ func() *dns.Msg) act {
+		switch q.Question[0].Name {
+		case "www.ent.plain.com.":
+			return act{reply: say(q, "aa", "an www.ent.plain.com. 60 IN A 192.0.2.9")}
+		case "there.plain.com.", "a.there.plain.com.", "b.there.plain.com.":
+			return act{reply: say(q, "aa", "an "+q.Question[0].Name+" 60 IN A 192.0.2.10")}
+		}
+		return act{}
+	})
+	c := w.plainly(minimising(resolver.MinimiseRelaxed))
+	c.want("www.ent.plain.com A", "NOERROR 60 192.0.2.9")
+	c.want("a.there.plain.com A", "NOERROR 60 192.0.2.10")
+	w.asked()
+	c.want("b.there.plain.com A", "NOERROR 60 192.0.2.10")
+	w.wantAsked(t, "10.0.0.3 udp b.there.plain.com. A")
+	c.want("there.plain.com A", "NOERROR 59 192.0.2.10")
+	w.wantAsked(t)
+}
+
 // A signed NXDOMAIN is believed at once in relaxed mode too: servers of signed zones know their empty non-terminals.
 func TestMinimiseSignedNXDOMAIN(t *testing.T) {
 	t.Parallel()

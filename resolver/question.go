@@ -37,6 +37,8 @@ type question struct {
 	size       uint16 // that the client takes over UDP
 	maxUDP     uint16 // that we send over UDP; 0: the usual
 
+	cookie          []byte      // that the client sent (RFC 7873)
+	badCookie       bool        // of a length that cannot be
 	nsid, keepalive bool        // options that the client sent (RFC 5001, RFC 7828)
 	options         []dns.EDNS0 // what it gets for them
 
@@ -78,7 +80,10 @@ func (r *Resolver) admit(query *dns.Msg, client netip.Addr) (*question, *dns.Msg
 	q := &question{id: query.Id, rd: query.RecursionDesired, ad: query.AuthenticatedData, cd: query.CheckingDisabled,
 		maxUDP: r.cfg.MaxUDPSize}
 	rcode := q.readEDNS(query)
-	r.answerOptions(q)
+	if q.badCookie && r.cfg.CookieSecret != nil && rcode == dns.RcodeSuccess {
+		rcode = dns.RcodeFormatError
+	}
+	r.answerOptions(q, client)
 	switch {
 	case query.Opcode != dns.OpcodeQuery:
 		rcode = dns.RcodeNotImplemented
@@ -143,13 +148,19 @@ func (q *question) readEDNS(query *dns.Msg) int {
 		for _, o := range opt.Option {
 			q.nsid = q.nsid || o.Option() == dns.EDNS0NSID
 			q.keepalive = q.keepalive || o.Option() == dns.EDNS0TCPKEEPALIVE
+			if c, ok := o.(*dns.EDNS0_COOKIE); ok && q.cookie == nil {
+				q.badCookie = !q.readCookie(c.Cookie)
+			}
 		}
 	}
 	return dns.RcodeSuccess
 }
 
 // answerOptions makes what the client gets for the options that it sent.
-func (r *Resolver) answerOptions(q *question) {
+func (r *Resolver) answerOptions(q *question, client netip.Addr) {
+	if cookie, ok := r.cookieOption(q, client); ok {
+		q.options = append(q.options, cookie)
+	}
 	if q.nsid && r.cfg.ID != "" {
 		q.options = append(q.options, &dns.EDNS0_NSID{Code: dns.EDNS0NSID, Nsid: hex.EncodeToString([]byte(r.cfg.ID))})
 	}

@@ -94,7 +94,7 @@ func (r *Resolver) keepReady(q *question, a *reply, since uint64, now time.Time)
 
 // keepable says whether the answer depends on nothing but the entries that it is made of, and their names.
 func (a *reply) keepable() bool {
-	if len(a.links) == 0 || a.links[0].answer+a.links[0].authority == 0 {
+	if a.passing || len(a.links) == 0 || a.links[0].answer+a.links[0].authority == 0 {
 		return false
 	}
 	for _, l := range a.links {

@@ -10,6 +10,8 @@ import (
 type reply struct {
 	rcode                         int
 	authoritative                 bool
+	passing                       bool // not to be kept: it depends on more than on what it was made of
+	refused                       bool // this client gets no recursion: RA is clear (RFC 1035 section 4.1.1)
 	answer, authority, additional []dns.RR
 	secure                        bool
 	ede                           []dns.EDNS0_EDE
@@ -23,7 +25,7 @@ func (r *Resolver) refuse(q *question) *reply {
 	r.tell(q.rec, func() Event {
 		return Event{Kind: EventRefused, Query: q.String(), EDE: dns.ExtendedErrorCodeProhibited, Text: "this client may not ask"}
 	})
-	return &reply{rcode: dns.RcodeRefused, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeProhibited, ExtraText: "this client may not ask here"}}}
+	return &reply{rcode: dns.RcodeRefused, refused: true, ede: []dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeProhibited, ExtraText: "this client may not ask here"}}}
 }
 
 // servfail says why there is no answer.
@@ -37,7 +39,7 @@ const maxExtraText = 200
 // message makes the reply to q.
 func (a *reply) message(q *question) *dns.Msg {
 	m := &dns.Msg{
-		MsgHdr: dns.MsgHdr{Id: q.id, Response: true, RecursionDesired: q.rd, RecursionAvailable: true, CheckingDisabled: q.cd,
+		MsgHdr: dns.MsgHdr{Id: q.id, Response: true, RecursionDesired: q.rd, RecursionAvailable: !a.refused, CheckingDisabled: q.cd,
 			// RFC 6840 sections 5.7 and 5.8. For who disables checking nothing is validated, but what was, stays so: Unbound,
 			// BIND and PowerDNS tell it too.
 			AuthenticatedData: a.secure && (q.ad || q.do), Authoritative: a.authoritative, Rcode: a.rcode},

@@ -28,6 +28,7 @@ type Resolver struct {
 	denials *cache.Denials // nil: they are not used beyond their own questions
 	local   localData
 	waiting atomic.Int32 // clients
+	counts  cacheCounts
 	// life ends with end, and with it what goes on in the background.
 	life context.Context
 	end  context.CancelFunc
@@ -49,7 +50,7 @@ func New(cfg Config) (*Resolver, error) {
 		cfg:     cfg,
 		cache:   cache.New(cfg.cacheConfig()),
 		trusted: newAnchorSet(&cfg),
-		policy:  validate.Policy{Skew: cfg.Skew},
+		policy:  validate.Policy{Skew: cfg.Skew, SHA1: cfg.SHA1, MaxNSEC3Iterations: cfg.MaxNSEC3Iterations},
 		flights: make(map[lookupKey]*flight),
 
 		refreshing: make(map[lookupKey]bool),

@@ -58,7 +58,7 @@ func (r *Resolver) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
 		return nil, true
 	}
 	var p plain
-	if !p.read(query) || p.options && (r.cfg.ID != "" || r.cfg.TCPIdle > 0) {
+	if !p.read(query) || p.options && (r.cfg.ID != "" || r.cfg.TCPIdle > 0 || r.cfg.CookieSecret != nil) {
 		return nil, false
 	}
 	p.maxUDP = r.cfg.MaxUDPSize
@@ -69,6 +69,7 @@ func (r *Resolver) AnswerNow(query []byte, from Peer) (reply []byte, ok bool) {
 	now := r.cfg.Clock.Now()
 	if action == Answer && !r.recursionRefused(&p.question) {
 		if reply = r.answerReady(&p, query, from.Network, now); reply != nil {
+			r.counts.hits.Add(1)
 			return reply, true
 		}
 	}
@@ -102,6 +103,7 @@ func (r *Resolver) answerAtOnce(q *question, now time.Time) (a *reply, ok bool) 
 		return a, true
 	}
 	if a, ok = r.answerCached(q, now); ok {
+		r.counts.hits.Add(1)
 		return a, true
 	}
 	if r.cfg.ServeStale.On && r.cfg.ServeStale.Answer == StaleAtOnce {
@@ -127,6 +129,7 @@ func (r *Resolver) resolve(ctx context.Context, q *question) (a *reply, ok bool)
 	if a, ok = r.answerAtOnce(q, r.cfg.Clock.Now()); ok {
 		return a, true
 	}
+	r.counts.misses.Add(1)
 	waiting := int(r.waiting.Add(1))
 	defer r.waiting.Add(-1)
 	if waiting <= r.cfg.MaxWaiting {

@@ -66,6 +66,9 @@ func (s *ServeStale) setDefaults() {
 func (r *Resolver) staleEntry(key lookupKey, now time.Time) *cache.Entry {
 	for _, rrtype := range [...]uint16{key.qtype, dns.TypeCNAME} {
 		e, ok := r.cache.Stale(key.name, rrtype, now)
+		if rrtype != key.qtype && !key.aliased() {
+			continue
+		}
 		if ok && tellable(e, key.check) && e.Status != validate.Bogus && (rrtype == key.qtype || e.Kind == cache.Positive) {
 			return e
 		}
@@ -111,7 +114,7 @@ func (r *Resolver) answerStale(q *question, now time.Time, why string) (a *reply
 
 // ttlOf is what clients are told of an entry's life, and whether its signatures, if it has any, still hold.
 func (r *Resolver) ttlOf(e *cache.Entry, now time.Time) (ttl uint32, holds bool) {
-	if e.Live(now) || !r.cfg.ServeStale.On {
+	if e.Live(now) || !r.cfg.ServeStale.On || !e.Expires.After(e.Stored) { // of no life, and just found
 		return e.TTL(now), true
 	}
 	return uint32(r.cfg.ServeStale.TTL / time.Second), signaturesHold(e, now)

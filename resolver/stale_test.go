@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"faultzone/authoritative/zone"
 	"faultzone/resolver"
 
 	"github.com/miekg/dns"
@@ -99,6 +100,23 @@ func TestStaleAfterAFastFailure(t *testing.T) {
 	if got := brief(m); got != "NOERROR ad 30 192.0.2.82 ede=3 ede=22 ede=23" || took >= 1800*time.Millisecond {
 		t.Errorf("%s after %v", got, took)
 	}
+}
+
+// What is fresh and has a TTL of 0 is told with that, and ends what had expired: nobody is told the old any more.
+func TestStaleAndTTLZero(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.resolver(stale(func(s *resolver.ServeStale) { s.Answer = resolver.StaleAtOnce }))
+	c.want("zero.example.com A", "NOERROR ad 0 192.0.2.83")
+	c.want("brief.example.com A", "NOERROR ad 60 192.0.2.82")
+	w.resign("example.com.", nil, zone.Change{Op: zone.ReplaceRRset, Name: "brief.example.com.", Type: dns.TypeA,
+		RRs: []dns.RR{rr("brief.example.com. 0 IN A 192.0.2.99")}})
+	w.advance(61 * time.Second)
+	c.want("brief.example.com A", "NOERROR ad 30 192.0.2.82 ede=3")
+	w.advance(time.Second)
+	c.want("brief.example.com A", "NOERROR ad 0 192.0.2.99")
+	w.exampleSilent(true)
+	c.want("brief.example.com A", "SERVFAIL ede=22")
 }
 
 // Fresh data within the timer is what the client gets.

@@ -24,6 +24,9 @@ type lookupKey struct {
 
 func (k lookupKey) String() string { return k.name + " " + dns.Type(k.qtype).String() }
 
+// aliased says whether a CNAME at the name leads on: not for who asks for it, or for everything (RFC 1034 section 3.6.2).
+func (k lookupKey) aliased() bool { return k.qtype != dns.TypeCNAME && k.qtype != dns.TypeANY }
+
 // task is the state of one client's question while it is resolved: one activity, which does one thing at a time.
 type task struct {
 	r      *Resolver
@@ -56,7 +59,7 @@ func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure)
 	if ok && tellable(e, key.check) {
 		return e, nil
 	}
-	if key.qtype != dns.TypeCNAME {
+	if key.aliased() {
 		if e, ok := r.cache.RRset(key.name, dns.TypeCNAME, now); ok && tellable(e, key.check) {
 			return e, nil
 		}
@@ -168,7 +171,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		now := t.r.cfg.Clock.Now()
 		e := entryOf(key, resp)
 		if !key.check {
-			t.r.keepRest(resp, now)
+			t.r.keepRest(resp, false, now)
 			return t.r.put(e, now), nil
 		}
 		v, fail := t.judge(key, e)
@@ -183,7 +186,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		t.r.learnDenial(e, v, now)
 		t.reportVerdict(key, resp.Server, v)
 		if e.Status != validate.Bogus {
-			t.r.keepRest(resp, now)
+			t.r.keepRest(resp, e.Status == validate.Secure, now)
 			return t.r.keep(e), nil
 		}
 		if bogus == nil {
@@ -205,12 +208,15 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
 	now := t.r.cfg.Clock.Now()
 	known, ok := t.r.cache.Get(key.name, key.qtype, now)
-	if !ok && key.qtype != dns.TypeCNAME {
+	if !ok && key.aliased() {
 		known, ok = t.r.cache.RRset(key.name, dns.TypeCNAME, now)
 	}
 	if !ok || known.Status != validate.Indeterminate ||
 		known.Rank < cache.NonAuthoritativeAnswer && known.Type != dns.TypeDS {
 		return nil, nil
+	}
+	if known.Kind != cache.Positive && len(known.SOA.RRs) == 0 && len(t.stack) == 1 {
+		return nil, nil // what a referral proves is for us, and a client wants the whole
 	}
 	e := &cache.Entry{Name: known.Name, Type: known.Type, Kind: known.Kind, Rank: known.Rank,
 		Set: known.Set, SOA: known.SOA, Proof: known.Proof}

@@ -27,7 +27,7 @@ func (w *World) build() error {
 	for i, l := range plan.Links {
 		links[i] = network.Link(l)
 	}
-	w.net = network.New(network.Config{Clock: w.driver, Links: links, Latency: defaultLatency, Observe: w.journal.addLeg})
+	w.net = network.New(network.Config{Clock: w.driver, Links: links, Latency: defaultLatency, Observe: w.leg})
 	var err error
 	if w.zones, err = newZoneBook(plan, w.seed); err != nil {
 		return err

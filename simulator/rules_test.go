@@ -41,7 +41,11 @@ var layers = map[string]struct {
 	"simulator/live":      {[]string{"scenarios", "simulator", "simulator/edge", "simulator/play"}, "a host puts a world onto sockets and has it played; who commands it is not its business"},
 	"simulator/enclosure": {nil, "namespaces are the system's affair; what is served in them is not theirs"},
 	"simulator/running":   {nil, "the record of running worlds is files; it knows no world"},
-	"cmd/faultzone": {[]string{"simulator/live", "simulator/running", "simulator/enclosure", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
+	"simulator/recording": {[]string{"simulator", "simulator/network"}, "a recording sees what crosses the network, and is seen by nobody"},
+	"simulator/pcap":      {[]string{"simulator/network", "simulator/recording"}, "a capture is made of legs alone"},
+	"simulator/dnstap":    {[]string{"simulator", "simulator/clock", "simulator/network", "simulator/recording"}, "dnstap is made of legs and of who the nodes are"},
+	"simulator/metrics":   {[]string{"authoritative/zone", "simulator", "simulator/network", "simulator/recording"}, "metrics look at a world and change nothing"},
+	"cmd/faultzone": {[]string{"simulator/dnstap", "simulator/metrics", "simulator/pcap", "simulator/recording", "simulator/live", "simulator/running", "simulator/enclosure", "scenarios", "simulator", "simulator/clock", "simulator/edge", "simulator/fault", "simulator/play"},
 		"the command line speaks to the world, not to its servers"},
 }
 

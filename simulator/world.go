@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -35,6 +36,9 @@ type Options struct {
 	Seed *uint64
 	// Trace has questions put with Query tell their paths through resolvers (Result.Traces).
 	Trace bool
+	// OnBuilt, when not nil, is called once with the world when all of it is there and nothing has happened in it: the
+	// place to call Observe. It must not close the world or move its time.
+	OnBuilt func(*World)
 }
 
 // World is one running simulation. Its methods may be called from any goroutine that is not one of its activities.
@@ -46,11 +50,13 @@ type World struct {
 	driver   clock.Driver
 	net      *network.Network
 	journal  *Journal
-	zones    *zoneBook
-	nodes    map[string]*node
-	order    []*node // in the order of the scenario
-	vantage  *network.Socket
-	keys     map[string]scenarios.Key
+	// observers are told of each leg after the journal; nil: there are none.
+	observers atomic.Pointer[[]*observer]
+	zones     *zoneBook
+	nodes     map[string]*node
+	order     []*node // in the order of the scenario
+	vantage   *network.Socket
+	keys      map[string]scenarios.Key
 
 	acts   sync.Mutex // one fault is injected or healed at a time
 	layers fault.Layers
@@ -107,6 +113,9 @@ func (w *World) boot(o Options) error {
 	}}
 	if err := w.build(); err != nil {
 		return err
+	}
+	if o.OnBuilt != nil {
+		o.OnBuilt(w)
 	}
 	for _, n := range w.order {
 		n.start()

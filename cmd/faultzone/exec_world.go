@@ -35,6 +35,7 @@ type execWorld struct {
 	host     *live.Host
 	at       time.Duration
 	steps    stepWatch
+	watch    *observers
 }
 
 // newExecWorld reads what the command line says of the world.
@@ -57,11 +58,23 @@ func newExecWorld(c *cli.Context, line execLine) (*execWorld, error) {
 	if err := w.knowsAll(); err != nil {
 		return nil, err
 	}
-	return w, prepareJournal(c)
+	if err := prepareJournal(c); err != nil {
+		return nil, err
+	}
+	if w.watch, err = openObservers(c, true); err != nil {
+		return nil, err
+	}
+	w.options.OnBuilt = w.watch.attach
+	return w, nil
 }
 
-// begin builds the world and opens its sockets. Its time stands still.
-func (w *execWorld) begin() error {
+// begin builds the world and opens its sockets. Its time stands still. What fails closes what is open.
+func (w *execWorld) begin() (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.watch.close())
+		}
+	}()
 	as := slices.Concat(w.guest.addresses, w.scenario.World.Vantage)
 	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, Outside: w.outside, LocalStub: w.guest.client,
 		Report: func(err error) { report(w.c.App.ErrWriter, err) },
@@ -192,7 +205,7 @@ func (w *execWorld) announce(inside int) (end func()) {
 
 // end closes the world and writes its journal.
 func (w *execWorld) end() {
-	if err := errors.Join(writeJournal(w.c, w.host.World()), w.host.Close()); err != nil {
+	if err := errors.Join(writeJournal(w.c, w.host.World()), w.host.Close(), w.watch.close()); err != nil {
 		report(w.c.App.ErrWriter, err)
 	}
 }

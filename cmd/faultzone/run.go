@@ -41,17 +41,17 @@ func runCommand() *cli.Command {
 
 // liveFlags are those of every command that makes a live world.
 func liveFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 		&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
 		&cli.StringFlag{Name: "addr-file", Usage: "write FAULTZONE_NAME=ADDRESS:PORT lines to `FILE` once everything answers"},
 		&cli.StringFlag{Name: "anchor-file", Usage: "write the root's trust anchors to `FILE`: DS and DNSKEY records, or BIND's trust-anchors where FILE ends in .conf or .keys"},
 		&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
 		&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
-	}
+	}, observerFlags()...)
 }
 
-func runAction(c *cli.Context) error {
+func runAction(c *cli.Context) (err error) {
 	if c.Args().Len() > 1 {
 		return usage("run: want one scenario at most, got %d", c.Args().Len())
 	}
@@ -74,6 +74,12 @@ func runAction(c *cli.Context) error {
 	if err := prepareJournal(c); err != nil {
 		return err
 	}
+	watch, err := openObservers(c, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(watch.close(), err) }()
+	options.OnBuilt = watch.attach
 	h, err := host(c, s, options, doors)
 	if err != nil {
 		return err

@@ -21,13 +21,13 @@ func testCommand() *cli.Command {
 		ArgsUsage: "[SCENARIO…]",
 		Description: "SCENARIO is a built-in name or a file; with none named, the whole built-in catalogue is played.\n" +
 			"Exit code 0: everything held. 1: something did not. 2: a scenario or the command line is wrong.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print the verdict as JSON", DisableDefaultText: true},
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE`, as JSON lines (with several scenarios one after another)"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenarios' own", DefaultText: "each scenario's own"},
 			&cli.BoolFlag{Name: "trace", Usage: "with --verbose, print the path of each question through the resolvers", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step", DisableDefaultText: true},
-		},
+		}, observerFlags()...),
 		OnUsageError: onUsageError,
 		Action:       testAction,
 	}
@@ -47,6 +47,12 @@ func testAction(c *cli.Context) (err error) {
 		defer func() { err = errors.Join(err, f.Close()) }()
 		t.journal = f
 	}
+	watch, err := openObservers(c, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(watch.close(), err) }()
+	t.attach = watch.attach
 	names := make([]string, len(loaded))
 	for i, s := range loaded {
 		names[i] = s.Name
@@ -102,6 +108,7 @@ type tester struct {
 	verbose bool
 	journal io.Writer
 	seed    *uint64
+	attach  func(*simulator.World)
 	table   table
 	result  verdict
 	virtual time.Duration
@@ -109,7 +116,7 @@ type tester struct {
 }
 
 func (t *tester) play(s *scenarios.Scenario) error {
-	w, err := simulator.New(s, simulator.Options{Seed: t.seed, Trace: true})
+	w, err := simulator.New(s, simulator.Options{Seed: t.seed, Trace: true, OnBuilt: t.attach})
 	if err != nil {
 		return usage("%s: %w", s.Name, err)
 	}

@@ -104,3 +104,6 @@ func (c *Cache) Bytes() int64 {
 	defer c.mu.RUnlock()
 	return c.store.bytes
 }
+
+// MaxBytes is the bound of Bytes, as it was configured or by default.
+func (c *Cache) MaxBytes() int64 { return c.cfg.MaxBytes }

@@ -93,7 +93,7 @@ func New(cfg Config) *Cache {
 // Put stores e and returns the entry that stands afterwards for its name and type: e itself, or a live entry that it may
 // not replace (see the package's text). The cache owns e, its slices and its records from then on: nobody writes to them
 // any more. Put sets Stored and Expires, and makes Name canonical. An entry without any life (TTL 0, a negative answer
-// without SOA) is returned ready for use, but not kept. Failures are for Fail; a Failure given to Put is not kept.
+// without SOA, unless it is the proof of a referral) is returned ready for use, but not kept. Failures are for Fail; a Failure given to Put is not kept.
 func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 	e.Name = canonical(e.Name)
 	if e.Kind == NXDOMAIN {
@@ -109,6 +109,9 @@ func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 	defer c.mu.Unlock()
 	c.purge(now)
 	n := c.names[e.Name]
+	if nx := n.find(dns.TypeNone, false); nx != nil && nx != e && !nx.live(now) && !e.live(now) && e.ends() {
+		c.remove(nx) // the name exists after all
+	}
 	if old := n.find(e.Type, false); old != nil {
 		if old.live(now) {
 			if !e.supersedes(old) {
@@ -116,7 +119,7 @@ func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 			}
 			e.inheritLife(old, c.cfg.KeepExpired)
 		}
-		if e.live(now) || old.live(now) { // a stale entry stays when what is new has no life
+		if e.live(now) || old.live(now) || e.ends() {
 			c.remove(old)
 		}
 	}
@@ -140,6 +143,11 @@ func (e *Entry) supersedes(old *Entry) bool {
 		return true
 	}
 	return e.Rank >= old.Rank
+}
+
+// ends says whether e, which has no life of its own, is news that makes stale entries wrong: a TTL of 0, say.
+func (e *Entry) ends() bool {
+	return e.Status != validate.Bogus && e.Rank >= NonAuthoritativeAnswer && (e.Kind == Positive || len(e.SOA.RRs) > 0)
 }
 
 // inheritLife keeps a new NS RRset from outliving the live one that it replaces. Hints say nothing about delegations.

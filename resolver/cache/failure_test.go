@@ -51,7 +51,7 @@ func TestStale(t *testing.T) {
 	if _, ok := c.Get("api.example.", dns.TypeA, at(300)); ok {
 		t.Error("Get gives what has expired")
 	}
-	c.Put(positive(t, "api.example. 0 IN A 10.0.2.51"), at(300)) // has no life of its own
+	c.Put(&Entry{Name: "api.example.", Type: dns.TypeA, Kind: NODATA, Rank: Answer}, at(300)) // no SOA: who knows what it is worth
 	if got, ok := c.Stale("api.example.", dns.TypeA, at(3899)); !ok || got != e || got.TTL(at(3899)) != 0 {
 		t.Errorf("got %+v, want the expired answer", got)
 	}
@@ -60,5 +60,17 @@ func TestStale(t *testing.T) {
 	}
 	if n := c.Len(at(3000)); n != 0 {
 		t.Errorf("Len counts %d expired entries", n)
+	}
+	// What is news ends it, though it has no life of its own.
+	c.Put(positive(t, "api.example. 0 IN A 10.0.2.51"), at(3000))
+	if got, ok := c.Stale("api.example.", dns.TypeA, at(3000)); ok {
+		t.Errorf("%v is told though it is known to be over", got.Set.RRs)
+	}
+	c = New(Config{KeepExpired: time.Hour})
+	nx := &Entry{Name: "api.example.", Kind: NXDOMAIN, Rank: Answer, SOA: set(t, "example. 60 IN SOA a. b. 1 2 3 4 60")}
+	c.Put(nx, t0)
+	c.Put(positive(t, "api.example. 0 IN A 10.0.2.51"), at(61))
+	if got, ok := c.Stale("api.example.", dns.TypeA, at(61)); ok {
+		t.Errorf("%v is told of a name that exists", got.Kind)
 	}
 }

@@ -19,11 +19,12 @@ func (c *Cache) life(e *Entry, now time.Time) time.Duration {
 		}
 		ttl = shortest(ttl, e.Set, e.Status)
 	case NODATA, NXDOMAIN:
-		minimum, ok := soaMinimum(e.SOA)
-		if !ok {
-			return 0
+		switch minimum, ok := soaMinimum(e.SOA); {
+		case ok:
+			ttl = shortest(minimum, e.SOA, e.Status)
+		case e.Rank != Referral || len(e.Proof) == 0:
+			ttl = 0
 		}
-		ttl = shortest(minimum, e.SOA, e.Status)
 		floor, ceiling = c.cfg.MinNegativeTTL, c.cfg.MaxNegativeTTL
 	default:
 		return 0
@@ -32,8 +33,11 @@ func (c *Cache) life(e *Entry, now time.Time) time.Duration {
 		ttl = shortest(ttl, set, e.Status)
 	}
 	life := min(max(time.Duration(ttl)*time.Second, floor), ceiling)
-	if e.Status == validate.Bogus {
-		life = min(life, c.cfg.MaxBogusTTL)
+	switch {
+	case e.Status == validate.Bogus: // a failure too (RFC 9520 section 3.2), so that it is not validated for each who asks
+		return min(max(life, c.cfg.FailureTTL), c.cfg.MaxBogusTTL)
+	case e.Kind != Positive && ttl == 0 && len(e.SOA.RRs) == 0:
+		return 0
 	}
 	if !e.Until.IsZero() {
 		life = min(life, e.Until.Sub(now))

@@ -19,6 +19,9 @@ func (w *walk) ask(ctx context.Context, t *target) (*scrubbed, Kind, error) {
 		s, kind := w.read(x)
 		w.it.keepCookie(t, x.theirCookie)
 		switch {
+		case kind.Useful() && !w.hiding() && (s.doubtful || s.withoutSignatures(w.zone.zone) && w.needsEDNS()):
+			w.noteDoubt(s, t, kind)
+			return s, Lame, nil
 		case kind.Useful():
 			w.useful(s, t, x, kind)
 			return s, kind, nil
@@ -161,11 +164,6 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 	if err == ErrBudget || ctx.Err() != nil {
 		return err
 	}
-	if w.hiding() {
-		if w.hidden.silences++; w.hidden.silences >= maxMinimisedSilences && w.balked(t, "no answer to "+w.q.String()) {
-			w.hide()
-		}
-	}
 	a := Attempt{Server: t.addr, Network: network, Err: err}
 	w.attempts = append(w.attempts, a)
 	kind := EventNetwork
@@ -179,6 +177,11 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 		t.done = true
 	}
 	w.report(kind, t.addr, func() string { return fmt.Sprintf("%s, of zone %s: %s", t.host, w.zone.zone, a.what()) })
+	if w.hiding() {
+		if w.hidden.silences++; w.hidden.silences >= maxMinimisedSilences && w.balked(t, "no answer to "+w.q.String()) {
+			w.goOn() // the whole question gets its own tries
+		}
+	}
 	return nil
 }
 
@@ -187,7 +190,7 @@ func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
 	switch {
 	case x.misspelt:
 		return nil, Misspelt
-	case x.reply[2]&0x02 != 0 && x.network == "udp":
+	case x.reply[2]&0x02 != 0: // over TCP too, where it makes no sense: who knows what is missing
 		return nil, Truncated
 	}
 	m, err := new(dns.Msg), error(nil)
@@ -204,5 +207,6 @@ func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
 		x.theirCookie = cookieOf(m)
 	}
 	s := scrub(m, w.q, w.zone.zone)
+	s.sure = x.network == "tcp" || len(x.theirCookie) > clientCookieLen
 	return s, s.classify(w.q, w.zone.zone, !w.zone.route.iterative())
 }

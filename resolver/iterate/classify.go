@@ -22,12 +22,19 @@ func (s *scrubbed) classify(q Question, zone string, recursive bool) Kind {
 	default:
 		return Unexpected
 	}
-	if s.ra && !s.aa && !recursive {
-		return Lame // a resolver's word, not an authority's
-	}
+	// A resolver's word, not an authority's.
+	hearsay := s.ra && !s.aa && !recursive
 	if len(s.chain) > 0 {
+		s.doubtful = hearsay
 		// A chain's rcode is about its end (RFC 6604 section 2), which is asked for by itself.
-		return chainKind(s.chain[0].RRs[0].Header().Rrtype, q.Type)
+		first := s.chain[0].RRs[0].Header()
+		if s.rcode == dns.RcodeYXDomain && first.Rrtype != dns.TypeDNAME {
+			return Unexpected // it is for names that a DNAME makes too long (RFC 6672 section 2.2)
+		}
+		if q.Type == dns.TypeANY && dns.CanonicalName(first.Name) == q.Name {
+			return Answer
+		}
+		return chainKind(first.Rrtype, q.Type)
 	}
 	if s.rcode == dns.RcodeYXDomain || s.stray && s.rcode == dns.RcodeSuccess {
 		return Unexpected // YXDOMAIN without a DNAME says nothing
@@ -35,7 +42,11 @@ func (s *scrubbed) classify(q Question, zone string, recursive bool) Kind {
 	if recursive {
 		return s.classifyForwarded()
 	}
-	return s.classifyEmpty(q, zone)
+	kind := s.classifyEmpty(q, zone)
+	if kind == NXDOMAIN || kind == NODATA {
+		s.doubtful = hearsay || len(s.soa.RRs) == 0 && !s.signedDenial()
+	}
+	return kind
 }
 
 // classifyForwarded tells the kinds without an answer apart where a forwarder looked for it.
@@ -67,20 +78,28 @@ func (s *scrubbed) classifyEmpty(q Question, zone string) Kind {
 		return Lame // the child's side answered, and knows nothing of the DS
 	}
 	if s.rcode == dns.RcodeNameError {
-		if !s.aa && !hasSOA {
-			return Lame
-		}
 		return NXDOMAIN
 	}
 	if len(s.ns.RRs) > 0 && !hasSOA {
-		if cut := s.cut(); cut != zone && dns.IsSubDomain(zone, cut) && (q.Type != dns.TypeDS || cut != q.Name) {
+		cut := s.cut()
+		switch below := cut != zone && dns.IsSubDomain(zone, cut); {
+		case below && (q.Type != dns.TypeDS || cut != q.Name):
 			return Referral
-		}
-		if !s.aa {
+		case below && len(s.ds.RRs) > 0:
+			// RFC 4035 section 3.1.4.1: a server of the parent that is asked for the DS answers; this one refers on, but
+			// has it in its referral.
+			s.chain = append(s.chain, s.ds)
+			return Answer
+		case below && s.signedDenial():
+			return NODATA // or what denies it
+		case !s.aa:
 			return Lame // to itself
 		}
 	}
-	if s.aa || hasSOA {
+	switch {
+	case s.upward && !hasSOA:
+		return Lame
+	case s.aa, hasSOA, s.signedDenial():
 		return NODATA
 	}
 	return Lame

@@ -66,6 +66,9 @@ type Policy struct {
 	Cookies bool
 	// RandomCase mixes the case of the letters in questions and wants it back (draft-vixie-dnsext-dns0x20).
 	RandomCase bool
+	// AuthorityNS has a zone's NS RRset taken from the authority section of its servers' answers, though nobody asked for
+	// it; otherwise only from answers over TCP and from those with our DNS cookie.
+	AuthorityNS bool
 	// UDPSize is what our OPT record offers, in octets, 512 at least; 0: 1232 (RFC 9715 section 3.2).
 	UDPSize uint16
 	// LameTTL is for how long a server that did not serve a zone is asked for it only when the others have failed;
@@ -85,11 +88,12 @@ type Iterator struct {
 	rand    *rand.Rand
 	servers map[netip.AddrPort]*server
 	lame    map[lameAt]time.Time // until when
+	told    map[string]told      // glue, by canonical name
 }
 
 // New makes an Iterator. The error says what is wrong with the hints and the policy.
 func New(cfg Config) (*Iterator, error) {
-	it := &Iterator{cfg: cfg, rand: cfg.Rand, servers: make(map[netip.AddrPort]*server), lame: make(map[lameAt]time.Time),
+	it := &Iterator{cfg: cfg, rand: cfg.Rand, servers: make(map[netip.AddrPort]*server), lame: make(map[lameAt]time.Time), told: make(map[string]told),
 		signed: make(map[string]bool, len(cfg.Anchored))}
 	if it.rand == nil {
 		it.rand = rand.New(rand.NewPCG(1, 2))
@@ -188,4 +192,5 @@ func (it *Iterator) Forget() {
 	defer it.mu.Unlock()
 	clear(it.servers)
 	clear(it.lame)
+	clear(it.told)
 }

@@ -18,6 +18,8 @@ type delegation struct {
 	glue  map[string][]netip.Addr
 	// cached: it came from the cache, so that asking its parent might tell more.
 	cached bool
+	// own: the zone itself told it, and not its parent.
+	own bool
 	// route is set when the servers were configured, and not told by anybody.
 	route *route
 }
@@ -47,7 +49,7 @@ func (it *Iterator) closest(name string, now time.Time) *delegation {
 	if !ok || e.Name == "." && (!it.cfg.Prime || e.Rank < cache.NonAuthoritativeAnswer) {
 		return it.root
 	}
-	d := &delegation{zone: e.Name, cached: true}
+	d := &delegation{zone: e.Name, cached: true, own: e.Rank > cache.Referral}
 	for _, rr := range e.Set.RRs {
 		if ns, ok := rr.(*dns.NS); ok {
 			d.addName(ns.Ns)
@@ -88,6 +90,11 @@ func (it *Iterator) start(q Question, now time.Time) *delegation {
 		}
 	}
 	return r.delegation()
+}
+
+// above is the deepest delegation, forward or stub zone above a zone.
+func (it *Iterator) above(zone string, now time.Time) *delegation {
+	return it.start(Question{Name: parent(zone), Type: dns.TypeNS}, now)
 }
 
 // knownAddresses are where the delegation's servers can be asked, as far as that is known without asking.
@@ -151,11 +158,15 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 				d.addGlue(rr.Header().Name, a)
 			}
 		}
+		it.remember(set, now)
 		it.put(set, cache.Additional, now)
 	}
 	it.put(s.ns, cache.Referral, now)
-	if len(s.ds.RRs) > 0 {
+	switch {
+	case len(s.ds.RRs) > 0:
 		it.put(s.ds, cache.Referral, now)
+	case s.signedDenial(): // RFC 4035 section 3.1.4.1: what proves that there is none
+		it.cfg.Cache.Put(&cache.Entry{Name: d.zone, Type: dns.TypeDS, Kind: cache.NODATA, Rank: cache.Referral, Proof: s.proof}, now)
 	}
 	return d
 }

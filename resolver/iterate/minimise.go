@@ -88,6 +88,9 @@ func (w *walk) shown(s *scrubbed, from *target, kind Kind) (done bool) {
 		w.putNegative(s, cache.NODATA)
 	case Answer:
 		// At the name there is something: a zone that the same servers serve, or data.
+		if w.q.Type != dns.TypeNS { // which would tell servers without their addresses
+			w.putShown(s)
+		}
 	case NXDOMAIN:
 		if w.it.cfg.Minimise == MinimiseStrict || s.signedDenial() {
 			return true
@@ -126,6 +129,15 @@ func (w *walk) putNegative(s *scrubbed, kind cache.Kind) {
 		e.Rank = cache.NonAuthoritativeAnswer
 	}
 	w.it.cfg.Cache.Put(e, w.it.cfg.Clock.Now())
+}
+
+// putShown remembers what a hiding question found, for the same reason. It is judged by those who want to tell it.
+func (w *walk) putShown(s *scrubbed) {
+	rank := cache.Answer
+	if !s.aa {
+		rank = cache.NonAuthoritativeAnswer
+	}
+	w.it.put(s.chain[0], rank, w.it.cfg.Clock.Now())
 }
 
 // signedDenial says whether the reply's authority section has a signed NSEC or NSEC3: servers of signed zones know their

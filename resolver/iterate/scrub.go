@@ -1,6 +1,8 @@
 package iterate
 
 import (
+	"slices"
+
 	"faultzone/resolver/validate"
 
 	"github.com/miekg/dns"
@@ -12,6 +14,12 @@ type scrubbed struct {
 	aa, ra bool
 	// stray: the answer section has records, and none for the question.
 	stray bool
+	// upward: the authority section has an NS RRset of a zone above.
+	upward bool
+	// sure: it came in a way that cannot be forged from afar.
+	sure bool
+	// doubtful is set by classify: of use, if no other server of the zone says better.
+	doubtful bool
 	// chain is what the answer section says to the question: RRsets of the name and of what CNAME and DNAME make of it, in
 	// order, as far as the zone goes.
 	chain []validate.RRset
@@ -31,11 +39,15 @@ type scrubbed struct {
 func scrub(m *dns.Msg, q Question, zone string) *scrubbed {
 	s := &scrubbed{rcode: m.Rcode, aa: m.Authoritative, ra: m.RecursionAvailable}
 	if len(m.Answer) > 0 {
-		s.scrubAnswer(group(m.Answer, zone, q.Type), q, zone)
+		s.scrubAnswer(group(m.Answer, zone, q.Type, m.Ns, m.Extra), q, zone)
 		s.stray = len(s.chain) == 0
 	}
 	if len(m.Ns) > 0 {
-		s.scrubAuthority(group(m.Ns, zone, dns.TypeNone), q)
+		s.scrubAuthority(group(m.Ns, zone, dns.TypeNone, m.Answer, m.Extra), q)
+		s.upward = slices.ContainsFunc(m.Ns, func(rr dns.RR) bool {
+			h := rr.Header()
+			return h.Rrtype == dns.TypeNS && h.Class == dns.ClassINET && !dns.IsSubDomain(zone, h.Name) && dns.IsSubDomain(h.Name, zone)
+		})
 	}
 	if len(m.Extra) > 0 {
 		ns := s.ns.RRs
@@ -43,7 +55,7 @@ func scrub(m *dns.Msg, q Question, zone string) *scrubbed {
 			ns = s.chain[0].RRs
 		}
 		if len(ns) > 0 {
-			s.scrubAdditional(ns, group(m.Extra, zone, dns.TypeNone))
+			s.scrubAdditional(ns, group(m.Extra, zone, dns.TypeNone, m.Answer, m.Ns))
 		}
 	}
 	return s
@@ -61,6 +73,9 @@ func (s *scrubbed) scrubAnswer(sets rrsets, q Question, zone string) {
 			continue
 		}
 		set, ok := sets.find(name, q.Type)
+		if q.Type == dns.TypeANY {
+			set, ok = sets.all(name)
+		}
 		if ok {
 			s.chain = append(s.chain, set)
 			return
@@ -120,9 +135,10 @@ type rrKey struct {
 	rrtype uint16
 }
 
-// group makes RRsets of records, and leaves out those of other classes and outside of zone. Signatures go to what they
-// cover, except to a question for signatures (qtype), where they are RRsets themselves.
-func group(rrs []dns.RR, zone string, qtype uint16) rrsets {
+// group makes RRsets of a section's records, and leaves out those of other classes and outside of zone. Signatures go to
+// what they cover, except to a question for signatures (qtype), where they are RRsets themselves; those that are in one of
+// the other sections, too (RFC 4035 section 3.1.1 wants them together, and what they are worth is judged anyway).
+func group(rrs []dns.RR, zone string, qtype uint16, others ...[]dns.RR) rrsets {
 	s := rrsets{index: make(map[rrKey]int, len(rrs))}
 	for _, rr := range rrs {
 		h := rr.Header()
@@ -145,6 +161,15 @@ func group(rrs []dns.RR, zone string, qtype uint16) rrsets {
 			s.list[i].RRs = appendNew(s.list[i].RRs, rr)
 		}
 	}
+	s.sign(rrs)
+	for _, rrs := range others {
+		s.sign(rrs)
+	}
+	return s
+}
+
+// sign gives the RRsets their signatures of a section.
+func (s rrsets) sign(rrs []dns.RR) {
 	for _, rr := range rrs {
 		sig, ok := rr.(*dns.RRSIG)
 		if !ok || sig.Hdr.Rdlength == 0 || sig.Hdr.Class != dns.ClassINET {
@@ -154,7 +179,6 @@ func group(rrs []dns.RR, zone string, qtype uint16) rrsets {
 			s.list[i].Sigs = append(s.list[i].Sigs, sig)
 		}
 	}
-	return s
 }
 
 // maxSigs is how many signatures of an RRset are kept.
@@ -179,6 +203,16 @@ func (s rrsets) find(name string, rrtype uint16) (validate.RRset, bool) {
 		return validate.RRset{}, false
 	}
 	return s.list[i], true
+}
+
+// all is everything that there is of a name, as if it were one RRset: the answer to a question for ANY.
+func (s rrsets) all(name string) (all validate.RRset, ok bool) {
+	for _, set := range s.list {
+		if dns.CanonicalName(set.RRs[0].Header().Name) == name {
+			all.RRs, all.Sigs = append(all.RRs, set.RRs...), append(all.Sigs, set.Sigs...)
+		}
+	}
+	return all, len(all.RRs) > 0
 }
 
 // above finds the RRset of the type at the nearest name above name, no higher than zone.

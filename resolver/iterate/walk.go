@@ -52,13 +52,18 @@ type walk struct {
 	q      Question // what is asked next: the request's question, or what hides part of it
 	hidden minimiser
 
-	zone     *delegation
-	targets  []*target
-	unknown  []string // servers of zone whose addresses were not asked for yet
-	glueless int
-	sends    int // of q in this zone
-	attempts []Attempt
-	climbed  string // the zone that was left for the one above
+	zone    *delegation
+	targets []*target
+	unknown []string // servers of zone whose addresses were not asked for yet
+	missing []string // those of them that are in zone, so that the zone above would have to tell
+	// lacksGlue: there were any.
+	lacksGlue bool
+	glueless  int
+	sends     int // of q in this zone
+	attempts  []Attempt
+	doubt     *doubtful // the best that servers of zone have said which it is better to ask others about
+	climbed   string    // the zone that was left for the one above
+	spent     []*target // who was asked there in vain
 }
 
 // Fetch asks until a server answers. What referrals tell on the way is put into the cache; the answer is not. The error
@@ -112,13 +117,13 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends = d, nil, nil, 0, 0
+	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, 0, 0, nil, nil, false
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
 	for _, name := range d.names {
 		addrs := w.it.addressesOf(d, name)
-		if len(addrs) == 0 {
+		if !slices.ContainsFunc(addrs, w.it.usable) { // there may be some of the other family
 			w.unknown = append(w.unknown, name)
 		}
 		w.targets = w.it.addTargets(w.targets, name, addrs)
@@ -130,32 +135,8 @@ func (w *walk) enter(d *delegation) {
 func (w *walk) mark(targets []*target) {
 	now := w.it.cfg.Clock.Now()
 	for _, t := range targets {
-		t.done = slices.Contains(w.req.Avoid, t.addr)
+		t.done = slices.Contains(w.req.Avoid, t.addr) || w.isSpent(t)
 		t.lame = w.it.isLame(t.addr, w.zone.zone, now)
-	}
-}
-
-// climb goes back to the zone above when the cached delegation turned out to be of no use because no address of its
-// servers is known any more: the parent has the glue. If that did not help lately, it is not done (RFC 9520 section 3.2):
-// zones whose servers are in each other would have their parent asked for every name ("TsuNAME").
-func (w *walk) climb() bool {
-	if !w.zone.cached || len(w.targets) > 0 || w.zone.zone == "." {
-		return false
-	}
-	now := w.it.cfg.Clock.Now()
-	if _, failed := w.it.cfg.Cache.Failure(w.zone.zone, dns.TypeNS, now); failed {
-		return false
-	}
-	w.climbed = w.zone.zone
-	w.enter(w.it.closest(parent(w.zone.zone), now))
-	return true
-}
-
-// inVain remembers that to climb did not help.
-func (w *walk) inVain(err error) {
-	var f *Failure
-	if w.climbed != "" && w.climbed == w.zone.zone && len(w.targets) == 0 && errors.As(err, &f) && f.Cause == nil {
-		w.it.cfg.Cache.Fail(w.climbed, dns.TypeNS, f.EDE(), w.it.cfg.Clock.Now())
 	}
 }
 
@@ -164,8 +145,12 @@ func (w *walk) askZone(ctx context.Context) (*scrubbed, *target, Kind, error) {
 	for {
 		t := w.it.choose(w.targets, w.it.cfg.Clock.Now())
 		if t == nil {
-			if w.findMore(ctx) {
+			if w.findMore(ctx) || w.findGlue() || w.findAbove(ctx) {
 				continue
+			}
+			if d := w.doubt; d != nil && ctx.Err() == nil {
+				w.doubt = nil
+				return d.reply, d.from, d.kind, nil
 			}
 			return nil, nil, 0, w.failure(ctx.Err())
 		}
@@ -202,6 +187,7 @@ func (w *walk) findMore(ctx context.Context) bool {
 		host := w.unknown[0]
 		w.unknown = w.unknown[1:]
 		if dns.IsSubDomain(w.zone.zone, host) {
+			w.missing, w.lacksGlue = append(w.missing, host), true
 			continue // to find it, one would have to ask it
 		}
 		w.glueless++
@@ -209,9 +195,12 @@ func (w *walk) findMore(ctx context.Context) bool {
 		w.report(EventGlueless, netip.AddrPort{}, func() string {
 			return fmt.Sprintf("zone %s came without the address of its server %s", w.zone.zone, host)
 		})
-		before := len(w.targets)
+		before, queries := len(w.targets), w.req.Budget.Queries
 		for _, t := range w.it.addressTypes() {
 			w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, t))
+		}
+		if w.req.Budget.Queries == queries { // it is known, and cost nothing: another one gets its chance
+			w.glueless--
 		}
 		w.mark(w.targets[before:])
 		if len(w.targets) > before {
@@ -229,7 +218,7 @@ func (w *walk) failure(cause error) error {
 
 // response makes the answer of a reply, and remembers the NS RRset that came with it.
 func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
-	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone {
+	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone && (s.sure || w.it.cfg.AuthorityNS) {
 		// The zone's own NS RRset is better than the parent's (RFC 2181 section 5.4.1).
 		w.it.put(s.ns, cache.Authority, w.it.cfg.Clock.Now())
 	}

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -15,10 +16,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// knownAlgorithm says whether signatures of this DNSSEC algorithm can be checked here. SHA-1 ones (5, 7) count as
-// unknown: RFC 9905 has retired them.
-func knownAlgorithm(algorithm uint8) bool {
+// knownAlgorithm says whether signatures of this DNSSEC algorithm are checked here. The SHA-1 ones (5, 7) count as unknown
+// unless sha1 is set: RFC 9905 section 2 has retired them.
+func knownAlgorithm(algorithm uint8, sha1 bool) bool {
 	switch algorithm {
+	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1:
+		return sha1
 	case dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519:
 		return true
 	}
@@ -69,7 +72,7 @@ type verifier func(data, signature []byte) bool
 // publicKey reads the public key field of a DNSKEY; nil when it is no key of that algorithm.
 func publicKey(algorithm uint8, key []byte) verifier {
 	switch algorithm {
-	case dns.RSASHA256, dns.RSASHA512:
+	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512:
 		return rsaKey(algorithm, key)
 	case dns.ECDSAP256SHA256, dns.ECDSAP384SHA384:
 		return ecdsaKey(algorithm, key)
@@ -80,7 +83,7 @@ func publicKey(algorithm uint8, key []byte) verifier {
 }
 
 // rsaKey reads RFC 3110 section 2: the exponent's length in one octet, or in the two after a zero one; the exponent; the
-// modulus. Go takes exponents below 2^31 and moduli of 1024 bits and more; RFC 5702 allows up to 4096.
+// modulus. Exponents of 64 bits and moduli of 512 to 4096 are taken (RFC 5702 section 2).
 func rsaKey(algorithm uint8, key []byte) verifier {
 	if len(key) < 3 {
 		return nil
@@ -89,23 +92,58 @@ func rsaKey(algorithm uint8, key []byte) verifier {
 	if size == 0 {
 		size, key = int(key[0])<<8|int(key[1]), key[2:]
 	}
-	if size == 0 || size > 4 || len(key) <= size || len(key)-size > 512 {
+	if size == 0 || size > 8 || len(key) <= size || len(key)-size > 512 {
 		return nil
 	}
-	e := new(big.Int).SetBytes(key[:size])
-	if e.BitLen() > 31 {
+	e, n := new(big.Int).SetBytes(key[:size]), new(big.Int).SetBytes(key[size:])
+	if e.BitLen() < 2 || n.BitLen() < 512 || n.Bit(0) == 0 {
 		return nil
 	}
-	public := &rsa.PublicKey{N: new(big.Int).SetBytes(key[size:]), E: int(e.Int64())}
 	hash := crypto.SHA256
-	if algorithm == dns.RSASHA512 {
+	switch algorithm {
+	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1:
+		hash = crypto.SHA1
+	case dns.RSASHA512:
 		hash = crypto.SHA512
 	}
+	public := &rsa.PublicKey{N: n, E: int(e.Int64())}
+	odd := e.BitLen() > 31 || n.BitLen() < 1024 // which Go refuses
 	return func(data, signature []byte) bool {
 		h := hash.New()
 		h.Write(data)
+		if odd {
+			return verifyPKCS1(n, e, hash, h.Sum(nil), signature)
+		}
 		return rsa.VerifyPKCS1v15(public, hash, h.Sum(nil), signature) == nil
 	}
+}
+
+// verifyPKCS1 checks an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 8.2.2) by keys that crypto/rsa does not take: of small
+// moduli, and of exponents such as 2^32+1, which BIND's tools once made. There is nothing secret in it.
+func verifyPKCS1(n, e *big.Int, hash crypto.Hash, digest, signature []byte) bool {
+	s, size := new(big.Int).SetBytes(signature), (n.BitLen()+7)/8
+	t := append(digestInfo(hash), digest...)
+	if len(signature) != size || s.Cmp(n) >= 0 || size < len(t)+11 {
+		return false
+	}
+	want := bytes.Repeat([]byte{0xff}, size)
+	want[0], want[1], want[size-len(t)-1] = 0, 1, 0
+	copy(want[size-len(t):], t)
+	return bytes.Equal(s.Exp(s, e, n).FillBytes(make([]byte, size)), want)
+}
+
+// digestInfo is what stands before the digest: its ASN.1 head (RFC 8017 section 9.2, note 1).
+func digestInfo(hash crypto.Hash) []byte {
+	oid := []byte{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}
+	switch hash {
+	case crypto.SHA1:
+		oid = []byte{0x2b, 0x0e, 0x03, 0x02, 0x1a}
+	case crypto.SHA512:
+		oid[8] = 3
+	}
+	inner, digest := len(oid)+4, hash.Size()
+	head := []byte{0x30, byte(inner + digest + 4), 0x30, byte(inner), 0x06, byte(len(oid))}
+	return append(append(head, oid...), 0x05, 0x00, 0x04, byte(digest))
 }
 
 // ecdsaKey reads RFC 6605 section 4: x | y; the signature is r | s.

@@ -19,7 +19,7 @@ func Keys(zone string, dnskey RRset, ds []dns.RR, now time.Time, p Policy) Verdi
 	if !ok {
 		return bogus(dns.ExtendedErrorCodeDNSBogus, "zone %q is not a domain name", zone)
 	}
-	a, v := readAnchors(c.zone, ds)
+	a, v := readAnchors(c.zone, ds, c.sha1)
 	if v.Status != Secure {
 		return v
 	}
@@ -50,8 +50,8 @@ type anchors struct {
 	keys []*dns.DNSKEY
 }
 
-// readAnchors sorts out what is usable, and is Secure when something is.
-func readAnchors(zone name, rrs []dns.RR) (anchors, Verdict) {
+// readAnchors sorts out what is usable, with keys of SHA-1 algorithms or without, and is Secure when something is.
+func readAnchors(zone name, rrs []dns.RR, sha1 bool) (anchors, Verdict) {
 	a := anchors{kind: "the DS"}
 	var seen, algorithm, better bool
 	for _, rr := range rrs {
@@ -61,7 +61,7 @@ func readAnchors(zone name, rrs []dns.RR) (anchors, Verdict) {
 		switch rr := rr.(type) {
 		case *dns.DS:
 			seen = true
-			if !knownAlgorithm(rr.Algorithm) {
+			if !knownAlgorithm(rr.Algorithm, sha1) {
 				continue
 			}
 			algorithm = true
@@ -71,7 +71,7 @@ func readAnchors(zone name, rrs []dns.RR) (anchors, Verdict) {
 			}
 		case *dns.DNSKEY:
 			seen = true
-			if knownAlgorithm(rr.Algorithm) {
+			if knownAlgorithm(rr.Algorithm, sha1) {
 				a.kind = "the trust anchor"
 				a.keys = append(a.keys, rr)
 			}

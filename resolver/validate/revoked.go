@@ -37,6 +37,6 @@ func Revoked(zone string, dnskey RRset, now time.Time, p Policy) []*dns.DNSKEY {
 func (c *checker) by(k *zoneKey, set *canonicalSet, sig *dns.RRSIG) bool {
 	signer, ok := parseName(sig.SignerName)
 	return ok && signer.equal(c.zone) && sig.TypeCovered == set.rrtype && sig.Hdr.Class == set.class &&
-		int(sig.Labels) == signedLabels(set.owner) && knownAlgorithm(sig.Algorithm) && c.outOfTime(sig) == 0 &&
+		int(sig.Labels) == signedLabels(set.owner) && knownAlgorithm(sig.Algorithm, c.sha1) && c.outOfTime(sig) == 0 &&
 		c.verify(set, sig, signer, []*zoneKey{k}) == stands
 }

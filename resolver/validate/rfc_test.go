@@ -79,7 +79,7 @@ func TestPublishedSignatures(t *testing.T) {
 			if x.ds == "" {
 				return
 			}
-			a, v := readAnchors(mustName(t, key.Hdr.Name), records(t, x.ds))
+			a, v := readAnchors(mustName(t, key.Hdr.Name), records(t, x.ds), false)
 			if v.Status != Secure {
 				t.Fatal(v)
 			}

@@ -28,6 +28,7 @@ type checker struct {
 	// What is left of the bounds. maxKeys is for each signature.
 	signatures, maxKeys, hashes int
 	maxIterations               uint16
+	sha1                        bool
 }
 
 func newChecker(zone string, keys []dns.RR, now time.Time, p Policy) (*checker, bool) {
@@ -37,7 +38,7 @@ func newChecker(zone string, keys []dns.RR, now time.Time, p Policy) (*checker, 
 	}
 	c := &checker{
 		zone: origin, keys: make([]*zoneKey, 0, len(keys)), now: now.Unix(), skew: int64(p.Skew / time.Second),
-		signatures: p.MaxSignatures, maxKeys: p.MaxKeys, hashes: maxHashes, maxIterations: p.MaxNSEC3Iterations,
+		signatures: p.MaxSignatures, maxKeys: p.MaxKeys, hashes: maxHashes, maxIterations: p.MaxNSEC3Iterations, sha1: p.SHA1,
 	}
 	if c.signatures <= 0 {
 		c.signatures = 16
@@ -123,7 +124,7 @@ func (c *checker) try(set *canonicalSet, sig *dns.RRSIG) failure {
 	if !ok || !signer.equal(c.zone) || sig.Hdr.Class != set.class || !labelsFit(set.owner, sig.Labels, c.zone) {
 		return f
 	}
-	if !knownAlgorithm(sig.Algorithm) {
+	if !knownAlgorithm(sig.Algorithm, c.sha1) {
 		f.stage = unknownAlgorithm
 		return f
 	}

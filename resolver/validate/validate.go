@@ -89,4 +89,7 @@ type Policy struct {
 	// MaxKeys is how many keys that share an algorithm and a key tag are tried for one signature, or hashed for one DS.
 	// 0 means 4. Together with MaxSignatures it answers CVE-2023-50387, "KeyTrap".
 	MaxKeys int
+	// SHA1 has signatures of RSASHA1 and RSASHA1-NSEC3-SHA1 (5, 7) checked. Otherwise zones with no others are Insecure
+	// (RFC 9905 section 2).
+	SHA1 bool
 }

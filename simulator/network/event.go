@@ -38,13 +38,14 @@ type Event struct {
 	From, To netip.AddrPort
 	Reply    bool
 	Fate     Fate
-	Rule     string // the rule that changed it, if one did
-	Data     []byte // as it arrived, or would have; nil for the opening of a connection
+	Rule     string        // the rule that changed it, if one did
+	Data     []byte        // as it arrived, or would have; nil for the opening of a connection
+	Delay    time.Duration // that rules put on top of the link's latency
 }
 
 // observe tells of a leg. The event and its data are the observer's only until it returns.
 func (n *Network) observe(f *Flight, at time.Time, fate Fate, rule string) {
 	if n.config.Observe != nil {
-		n.config.Observe(&Event{At: at, Network: f.Network, From: f.From, To: f.To, Reply: f.Reply, Fate: fate, Rule: rule, Data: f.Data})
+		n.config.Observe(&Event{At: at, Network: f.Network, From: f.From, To: f.To, Reply: f.Reply, Fate: fate, Rule: rule, Data: f.Data, Delay: f.Delay})
 	}
 }

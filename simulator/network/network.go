@@ -138,6 +138,10 @@ func (n *Network) service(from *Node, to netip.Addr) (s *Service, hostExists boo
 	return nil, n.owners[to] != nil
 }
 
+// Latency is the one-way time between two addresses of the network, without what rules put on top. Real clients at the
+// edge have none.
+func (n *Network) Latency(a, b netip.Addr) time.Duration { return n.latency(a, b) }
+
 // latency is the one-way time between two addresses.
 func (n *Network) latency(a, b netip.Addr) time.Duration {
 	if a == b || b.IsLoopback() {
