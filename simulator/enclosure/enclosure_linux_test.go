@@ -218,6 +218,7 @@ func TestDiagnose(t *testing.T) {
 		{"AppArmor at the mapping", map[string]string{"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, unix.EACCES, "/etc/apparmor.d/faultzone"},
 		{"AppArmor at a mount", map[string]string{"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, fmt.Errorf("mount: %w", unix.EPERM), "userns,"},
 		{"seccomp", map[string]string{"proc/self/status": "Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n"}, unix.EPERM, "seccomp=unconfined"},
+		{"root without capabilities", map[string]string{"proc/self/status": "Uid:\t0\t0\t0\t0\nCapEff:\t0000000000000000\n"}, unix.EPERM, "SETFCAP"},
 		{"nothing known", map[string]string{"proc/self/status": "Seccomp:\t0\n"}, unix.EPERM, "chroot"},
 		{"too deep", nil, unix.EUSERS, "32"},
 		{"an old kernel", nil, unix.EINVAL, "built without"},
