@@ -366,6 +366,23 @@ func TestExecRefused(t *testing.T) {
 	}
 }
 
+// In a container /etc has mounts in it, which no overlay may hide.
+func TestExecWithMountsInEtc(t *testing.T) {
+	t.Parallel()
+	enclosures(t)
+	unshare := tool(t, "unshare")
+	tool(t, "getent")
+	const script = `mount --bind /etc/passwd /etc/resolv.conf && mount --bind /etc/group /etc/hosts && mount --bind /etc/shells /etc/hostname && exec faultzone "$@"`
+	cmd := exec.Command(unshare, "-Urm", "sh", "-c", script, "sh", "exec", "solvethenetwork", "--", "sh", "-c", "getent ahostsv4 api; cat /etc/hostname; ls /etc/passwd")
+	cmd.Env = append(os.Environ(), "FAULTZONE_RUNTIME_DIR="+filepath.Join(t.TempDir(), "running"))
+	got := finish(t, cmd)
+	has(t, got.out, `^10\.0\.2\.50 +STREAM`)
+	has(t, got.out, `^/bin/sh$`)
+	if got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	enclosures(t)
