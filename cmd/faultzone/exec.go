@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -118,8 +117,9 @@ func execOutside(c *cli.Context) error {
 // them is served by the world: from inside, nobody out here could be answered.
 func handedOver(*cli.Context) []enclosure.File { return nil }
 
-// serveHanded serves, from inside, the listeners that were handed over. It returns what ends that.
-func serveHanded(map[string]*os.File) (stop func()) { return func() {} }
+// serveHanded serves the listeners that were handed over, from inside, where the world and its host are. It returns what
+// ends that.
+func serveHanded(*execWorld, map[string]*os.File) (stop func()) { return func() {} }
 
 // ended is an exit code that a command came to.
 func ended(code int) error {
@@ -164,13 +164,12 @@ func execInside(c *cli.Context, line execLine) error {
 		return err
 	}
 	defer standIns.close()
-	defer serveHanded(handed)()
+	defer serveHanded(w, handed)()
 	defer w.announce(os.Getpid())()
 	if err := enclosure.WaitForInternet(handed); err != nil {
 		return environment(err)
 	}
-	// What interrupts the command does not interrupt its world.
-	stop, err := w.play(context.WithoutCancel(c.Context))
+	stop, err := w.play()
 	if err != nil {
 		return errors.Join(err, stop())
 	}

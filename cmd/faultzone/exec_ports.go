@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -27,7 +26,7 @@ func execOnPorts(c *cli.Context, line execLine) error {
 	}
 	defer w.end()
 	defer w.announce(0)()
-	stop, err := w.play(context.WithoutCancel(c.Context))
+	stop, err := w.play()
 	if err != nil {
 		return errors.Join(err, stop())
 	}
