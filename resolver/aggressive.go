@@ -81,7 +81,7 @@ func (r *Resolver) denied(key lookupKey, now time.Time) *cache.Entry {
 		inZone = parent(key.name)
 	}
 	zone := r.denials.Zone(inZone)
-	if zone == "" || r.iter.RouteZone(key.name) != r.iter.RouteZone(zone) {
+	if zone == "" || r.iter.RouteZone(key.name) != r.iter.RouteZone(zone) || r.iter.Beyond(key.name, key.qtype) {
 		return nil
 	}
 	var e *cache.Entry

@@ -75,9 +75,11 @@ func (r *Resolver) keep(e *cache.Entry) *cache.Entry {
 }
 
 // put puts an entry into the cache and returns what stands. That a parent denies the DS of a zone whose servers are
-// configured, because it knows of no such name, says nothing about the other types at it: it is kept as NODATA.
+// configured, because it knows of no such name, says nothing about the other types at it: it is kept as NODATA. So is what
+// this world denies of a name that is another one's too.
 func (r *Resolver) put(e *cache.Entry, now time.Time) *cache.Entry {
-	if e.Kind == cache.NXDOMAIN && e.Type == dns.TypeDS && e.Name != "." && r.iter.RouteZone(e.Name) == e.Name {
+	if e.Kind == cache.NXDOMAIN && (e.Type == dns.TypeDS && e.Name != "." && r.iter.RouteZone(e.Name) == e.Name ||
+		r.iter.Split(e.Name) && !r.iter.Beyond(e.Name, e.Type)) {
 		e.Kind = cache.NODATA
 	}
 	return r.cache.Put(e, now)

@@ -309,3 +309,48 @@ func TestRoutesAreChecked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A forward around some zones: they and the zones above them are looked up and validated as ever, each other name is
+// forwarded, with CD clear, and nothing that is said of it is taken for proven.
+func TestForwardAround(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.forwarder("10.0.0.9")
+	w.break_("10.0.0.9", func(q *dns.Msg, _ string, _ func() *dns.Msg) act {
+		if q.CheckingDisabled || !q.RecursionDesired {
+			t.Errorf("%s: RD %v, CD %v", q.Question[0].Name, q.RecursionDesired, q.CheckingDisabled)
+		}
+		return act{reply: f.r.Resolve(context.Background(), q, netip.MustParseAddr("10.0.1.10"))}
+	})
+	c := w.resolver(forwardAll(resolver.Forward{Servers: servers("10.0.0.9"), Around: []string{"Example.com", "plain.com.", "deep.corp."}}))
+	for _, x := range []struct {
+		question  string
+		forwarded bool
+		ad        bool
+	}{
+		{"www.example.com A", false, true}, {"nosuch.example.com A", false, true}, {"example.com DS", false, true},
+		{"com DNSKEY", false, true}, {"com NS", false, true}, {". NS", false, true}, {"com DS", false, true},
+		{"com A", true, false}, {". TXT", true, false},
+		{"www.plain.com A", false, false},
+		{"www.nsec3.com A", true, false}, {"nsec3.com DNSKEY", true, false}, {"nsec3.com DS", true, false},
+		{"nosuch.org A", true, false}, {"org A", true, false},
+		// Here the world has nothing; what it says of that is not said of the other one's names, nor the other way round.
+		{"corp DS", false, true}, {"x.corp A", true, false}, {"corp A", true, false}, {"corp DNSKEY", false, true},
+		{"x.deep.corp A", false, true},
+	} {
+		w.asked()
+		m := c.ask(x.question)
+		asked := to(w.asked(), "10.0.0.9")
+		if (len(asked) > 0) != x.forwarded || m.AuthenticatedData != x.ad || m.Rcode == dns.RcodeServerFailure {
+			t.Errorf("%s: the forwarder was asked %q: %s", x.question, asked, brief(m))
+		}
+	}
+
+	for _, around := range []string{".", "", "a..b"} {
+		_, err := resolver.New(resolver.Config{Clock: w.clock, Exchanger: w, Hints: hints(),
+			Forward: []resolver.Forward{{Zone: ".", Servers: servers("10.0.0.9"), Around: []string{around}}}})
+		if err == nil || !strings.Contains(err.Error(), "around") {
+			t.Errorf("around %q: %v", around, err)
+		}
+	}
+}

@@ -38,6 +38,8 @@ func (v verdict) mark(e *cache.Entry) {
 // judge validates an entry (RFC 4035 section 5). The failure says that what it takes could not be had.
 func (t *task) judge(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	switch {
+	case t.r.outside(key):
+		return verdict{Verdict: validate.Verdict{Status: validate.Indeterminate}}, nil
 	case key.qtype == dns.TypeDNSKEY && (e.Kind != cache.Positive || e.Type == dns.TypeDNSKEY):
 		return t.judgeKeys(key, e)
 	case e.Kind == cache.Positive && e.Type == dns.TypeRRSIG:
@@ -47,6 +49,15 @@ func (t *task) judge(key lookupKey, e *cache.Entry) (verdict, *failure) {
 	default:
 		return t.judgeDenial(key, e)
 	}
+}
+
+// outside says whether the key is another world's, of which the trust anchors of this one say nothing.
+func (r *Resolver) outside(key lookupKey) bool {
+	if !r.iter.Beyond(key.name, key.qtype) {
+		return false
+	}
+	zone, ok := r.anchorOf(key.name)
+	return !ok || !r.iter.Beyond(zone, dns.TypeDNSKEY)
 }
 
 // judgeKeys judges what was said to the question for a DNSKEY RRset, "there is none" too.

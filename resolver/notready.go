@@ -11,7 +11,7 @@ import (
 // and has not reached a root server since it began.
 func (r *Resolver) notReady(f *iterate.Failure) []dns.EDNS0_EDE {
 	list := f.EDE()
-	if f.Zone != "." || !r.cfg.Prime {
+	if f.Zone != "." || !r.cfg.Prime || r.iter.Beyond(f.Question.Name, f.Question.Type) {
 		return list
 	}
 	if e, ok := r.cache.RRset(".", dns.TypeNS, r.cfg.Clock.Now()); ok && e.Rank >= cache.NonAuthoritativeAnswer {

@@ -3,6 +3,7 @@ package resolver
 import (
 	"encoding/binary"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"faultzone/resolver/cache"
@@ -24,6 +25,13 @@ type note struct {
 	before, after string // of the TTL of the first entry
 	ede           uint16
 	follow        []Event // reported first
+	said          atomic.Pointer[said]
+}
+
+// said is the text for a TTL: of the many answers within a second each has the same.
+type said struct {
+	ttl  uint32
+	text string
 }
 
 // answerReady answers from a packed answer that was kept, which costs one allocation; nil: there is none.
@@ -56,17 +64,22 @@ func (r *Resolver) reportReady(n *note, ttl uint32) {
 	for _, e := range n.follow {
 		r.cfg.Report(e)
 	}
-	var array [96]byte
-	text := append(array[:0], n.before...)
-	text = strconv.AppendUint(text, uint64(ttl), 10)
-	text = append(text, n.after...)
-	r.cfg.Report(Event{Kind: EventCacheHit, Query: n.query, EDE: n.ede, Text: string(text)})
+	r.cfg.Report(Event{Kind: EventCacheHit, Query: n.query, EDE: n.ede, Text: n.text(ttl)})
+}
+
+func (n *note) text(ttl uint32) string {
+	last := n.said.Load()
+	if last == nil || last.ttl != ttl {
+		last = &said{ttl, n.before + strconv.FormatUint(uint64(ttl), 10) + n.after}
+		n.said.Store(last)
+	}
+	return last.text
 }
 
 // keepReady keeps the packed form of an answer out of the cache for the next who asks the same, and returns it; nil: it is
 // not one to be kept. since is the state of the cache before the answer was looked up.
 func (r *Resolver) keepReady(q *question, a *reply, since uint64, now time.Time) *cache.Ready {
-	if !a.keepable() {
+	if !a.keepable(now) {
 		return nil
 	}
 	bare := *q
@@ -92,13 +105,14 @@ func (r *Resolver) keepReady(q *question, a *reply, since uint64, now time.Time)
 	return kept
 }
 
-// keepable says whether the answer depends on nothing but the entries that it is made of, and their names.
-func (a *reply) keepable() bool {
+// keepable says whether the answer depends on nothing but the entries that it is made of, and their names: not on what
+// is told of expired ones.
+func (a *reply) keepable(now time.Time) bool {
 	if a.passing || len(a.links) == 0 || a.links[0].answer+a.links[0].authority == 0 {
 		return false
 	}
 	for _, l := range a.links {
-		if l.entry.Name != l.key.name {
+		if l.entry.Name != l.key.name || !l.entry.Live(now) {
 			return false
 		}
 	}

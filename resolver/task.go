@@ -86,7 +86,7 @@ func (r *Resolver) belowNXDOMAIN(key lookupKey, now time.Time) *cache.Entry {
 	}
 	routed := r.iter.RouteZone(key.name)
 	e, _ := r.cache.NXDOMAINAbove(key.name, now, func(e *cache.Entry) bool {
-		if routed != "" && (e.Name == routed || !dns.IsSubDomain(routed, e.Name)) {
+		if routed != "" && (e.Name == routed || !dns.IsSubDomain(routed, e.Name)) || r.iter.Split(e.Name) {
 			return false // whoever said so knows nothing of the zone that is configured here
 		}
 		if r.cfg.BelowNXDOMAIN == CutSecure {

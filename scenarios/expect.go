@@ -14,17 +14,20 @@ import (
 	"github.com/miekg/dns"
 )
 
+// shows tells whether a step of that kind has anything to show.
+func shows(k Kind) bool { return k == Query || k == Get || k == Inspect }
+
 // expect reads what a step must show; nil when it says nothing. What can be expected depends on the step.
 func (l *loader) expect(f *fields, s *Step) *Expect {
 	n := f.n.child("expect")
 	if n == nil {
-		if s.Kind == Query || s.Kind == Inspect {
+		if shows(s.Kind) {
 			f.get("expect") // so that a misspelt one finds its name
 		}
 		return nil
 	}
 	n.known = true
-	if s.Kind != Query && s.Kind != Inspect {
+	if !shows(s.Kind) {
 		l.errorf(n.keyPosition(), "expect: the %s step has nothing to show; add a query or an inspect step after it", s.Kind)
 		return nil
 	}
@@ -40,6 +43,9 @@ func (l *loader) expect(f *fields, s *Step) *Expect {
 	case s.Kind == Query:
 		t.what = "the expect of a query"
 		l.expectReply(t, e, s.Query)
+	case s.Kind == Get:
+		t.what = "the expect of a get"
+		l.expectGot(t, e)
 	case l.nodes[s.Inspect].kind == resolverNode:
 		t.what = "the expect of an inspected resolver"
 		e.Cached = l.cached(t, "cached")

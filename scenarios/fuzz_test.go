@@ -86,6 +86,9 @@ func sound(t *testing.T, s *Scenario) {
 			}
 		}
 	}
+	if u := s.World.Upstream; u != nil && (len(u.Servers) == 0 || len(u.Addresses) != 2) {
+		t.Errorf("upstream %+v", u)
+	}
 	for _, web := range s.World.Web {
 		if len(web.Addresses) == 0 || web.Port == 0 || web.Port == 53 {
 			t.Errorf("web host %+v", web)

@@ -156,6 +156,25 @@ func TestOwnWorld(t *testing.T) {
 	if first := w.Resolvers[0]; first.QNAMEMinimisation != "" || first.Forward != nil || first.Stub != nil || first.DomainInsecure != nil {
 		t.Errorf("a resolver's routes are %+v", first)
 	}
+	if first := w.Resolvers[0]; !reflect.DeepEqual(first.Policies, Policies{}) {
+		t.Errorf("the policies of a resolver that says nothing are %+v", first.Policies)
+	}
+	equal(t, "policies", w.Resolvers[3].Policies, Policies{
+		Access: []AccessRule{{netip.MustParsePrefix("10.7.66.0/24"), "drop"}, {netip.MustParsePrefix("10.7.67.1/32"), "refuse"},
+			{netip.MustParsePrefix("10.7.0.0/16"), "allow"}},
+		NonRecursive: "refuse", Local: []string{"printer.example. 300 IN A 10.7.9.1"},
+		LocalZones:   []LocalZone{{Name: "ads.example.", Type: "nxdomain"}, {"bad.example.", "refuse", 15, "a list says so"}},
+		SpecialNames: "all", Version: "9", ID: "one", MaxUDPSize: 512, FullResponses: true, MaxWaiting: 10, DropWaiting: true,
+		MinNegativeTTL: 5 * time.Second, FailureTTL: time.Second, MaxFailureTTL: time.Minute, CacheBytes: 1 << 20,
+		PrefetchTrigger: 2 * time.Second, PrefetchLife: 9 * time.Second,
+		Stale: Stale{Answer: "after-failure", ClientTimer: time.Second, TTL: 10 * time.Second, Recheck: 20 * time.Second,
+			Reset: true, NotForBogus: true},
+		NoIPv4: true, NoPriming: true, MinimisationType: dns.TypeNS, BelowNXDOMAIN: "never", Cookies: true, RandomCase: true,
+		UpstreamUDPSize: 4096, ForgetLame: true, Skew: time.Hour, TrustAnchors: []string{"shop.example."},
+		AllANY: true, ClientCookies: true, NoKeySentinel: true, AuthorityNS: true, SHA1: true, MaxNSEC3Iterations: 50,
+		AnchorUpdates: true, AnchorAddHoldDown: 10 * day, AnchorKeepRevoked: 20 * day,
+		Limits: Limits{10 * time.Second, 50, 8, 20, 5, 32, 4, 16, 2, 32},
+	})
 	till, laptop := w.Clients[0], w.Clients[1]
 	till.Pos, laptop.Pos = Position{}, Position{}
 	equal(t, "till", till, Client{
@@ -168,6 +187,11 @@ func TestOwnWorld(t *testing.T) {
 	})
 	equal(t, "laptop", laptop, Client{
 		Name: "laptop", Addresses: addresses("10.7.2.11"), Nameservers: addresses("127.0.0.53"), LocalStub: addresses("10.7.3.1"),
+	})
+	w.Upstream.Pos = Position{}
+	equal(t, "upstream", *w.Upstream, Upstream{
+		Servers: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5353"), netip.MustParseAddrPort("[::1]:53"), netip.MustParseAddrPort("192.0.2.1:53")},
+		Keep:    []string{"corp."}, Addresses: addresses("100.64.0.53", "2001:db8:64::53"),
 	})
 	shopWeb, plain := w.Web[0], w.Web[1]
 	shopWeb.Pos, plain.Pos = Position{}, Position{}
@@ -215,6 +239,10 @@ func TestSteps(t *testing.T) {
 			Expect: &Expect{Cached: []string{"www.shop.example. AAAA"}, NotCached: []string{"old.shop.example. A"}}},
 		{At: 26 * time.Hour, Kind: Query, Query: QueryStep{Name: "old.shop.example.", Type: dns.TypeMX, Via: "10.7.1.1", From: "192.0.2.1"},
 			Expect: &Expect{Rcode: "NXDOMAIN", NoAnswer: true, EDE: []uint16{22, 23}, TTL: &Range[uint32]{300, 300}}},
+		{At: 26 * time.Hour, Kind: Get, Get: GetStep{URL: "http://www:8080/a?b=c", Client: "till", Name: "www", Port: 8080, Path: "/a?b=c"},
+			Expect: &Expect{Status: 200, Elapsed: &Range[time.Duration]{0, time.Second}}},
+		{At: 26 * time.Hour, Kind: Get, Get: GetStep{URL: "http://[fd00:7:2::1]", Client: "laptop", Address: netip.MustParseAddr("fd00:7:2::1"), Port: 80, Path: "/"},
+			Expect: &Expect{Error: "name"}},
 	}
 	if len(s.Steps) != len(want) {
 		t.Fatalf("there are %d steps, want %d", len(s.Steps), len(want))

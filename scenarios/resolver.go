@@ -50,6 +50,7 @@ func (l *loader) resolver(n *node) Resolver {
 		at, _ := f.place("domain_insecure")
 		l.errorf(at, "domain_insecure says what is not validated, and this resolver validates nothing: it has validate = false")
 	}
+	l.policies(f, &r)
 	f.done()
 	return r
 }

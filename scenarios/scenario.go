@@ -29,6 +29,7 @@ type World struct {
 	Resolvers []Resolver
 	Clients   []Client
 	Web       []Web
+	Upstream  *Upstream // nil: names outside of the world's zones do not exist
 	Keys      []Key
 	Links     []Link
 	// Vantage holds the addresses that queries come from when a step, or a real client, names no other: the one in
@@ -128,7 +129,8 @@ type Resolver struct {
 	Forward, Stub []Route
 	// DomainInsecure are negative trust anchors (RFC 7646).
 	DomainInsecure []string
-	Pos            Position
+	Policies
+	Pos Position
 }
 
 // Client is a host with glibc's stub resolver.
@@ -175,6 +177,7 @@ const (
 	Inject     Kind = "inject"
 	Heal       Kind = "heal"
 	Query      Kind = "query"
+	Get        Kind = "get"
 	Edit       Kind = "edit"
 	Advance    Kind = "advance"
 	Flush      Kind = "flush"
@@ -194,6 +197,7 @@ type Step struct {
 	Inject  InjectStep
 	Heal    string // the label of an injected fault
 	Query   QueryStep
+	Get     GetStep
 	Edit    EditStep
 	Advance time.Duration // the clock is moved on by this much; later steps stand at or after At + Advance
 	Flush   FlushStep
@@ -201,7 +205,7 @@ type Step struct {
 	Roll    RollStep
 	Inspect string // the node
 
-	// Expect is what a query or an inspection must show; nil for the other kinds.
+	// Expect is what a query, a get or an inspection must show; nil for the other kinds.
 	Expect *Expect
 }
 
@@ -277,6 +281,8 @@ type Expect struct {
 	Elapsed *Range[time.Duration]
 	// Server is the address (or node's name) that gave a client's stub its answer.
 	Server string
+	// Of a get: the status; Error and Elapsed are as a query's, and "name" is an error too: it could not be looked up.
+	Status int
 	// Of a zone (inspect).
 	Serial  *Range[uint32]
 	Expired *bool

@@ -7,7 +7,7 @@ import (
 
 // kinds are the kinds of step, in the order in which messages list them.
 func kinds() []Kind {
-	return []Kind{Inject, Heal, Query, Edit, Advance, Flush, Retransfer, Roll, Inspect}
+	return []Kind{Inject, Heal, Query, Get, Edit, Advance, Flush, Retransfer, Roll, Inspect}
 }
 
 // timeline is what the steps read so far have brought about.
@@ -76,6 +76,8 @@ func (l *loader) step(n *node, line *timeline) (s Step, ok bool) {
 		s.Heal = l.heal(f, s, line)
 	case Query:
 		s.Query = l.query(f)
+	case Get:
+		s.Get = l.get(f)
 	case Edit:
 		s.Edit = l.edit(f)
 	case Advance:

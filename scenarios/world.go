@@ -15,6 +15,7 @@ const (
 	resolverNode nodeKind = "resolver"
 	clientNode   nodeKind = "client"
 	webNode      nodeKind = "web host"
+	upstreamNode nodeKind = "relay"
 )
 
 // inhabitant is a node as far as names and addresses are checked against it.
@@ -46,6 +47,7 @@ func (l *loader) world(f *fields) World {
 	for _, n := range f.named("web") {
 		w.Web = append(w.Web, l.web(n))
 	}
+	w.Upstream = l.upstream(f)
 	links, _ := f.tables("link")
 	for _, n := range links {
 		w.Links = append(w.Links, l.link(n))

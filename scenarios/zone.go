@@ -14,6 +14,7 @@ import (
 type place struct {
 	server, view string
 	primary      bool
+	signed       bool
 	content      *zone.Zone // a primary's; nil when it is wrong
 }
 
@@ -31,6 +32,7 @@ func (l *loader) zone(n *node, server, view string) (z Zone, ok bool) {
 	}
 	here := place{server: server, view: view}
 	z.DNSSEC = l.dnssec(f)
+	here.signed = z.DNSSEC != nil
 	switch key, value := l.content(f); key {
 	case "primaries":
 		z.Primaries = l.peers(value, z.Origin)

@@ -55,6 +55,9 @@ func (w *World) build() error {
 			return fmt.Errorf("web host %s: %w", plan.Web[i].Name, err)
 		}
 	}
+	if err := w.addUpstream(); err != nil {
+		return err
+	}
 	w.vantage = w.net.SocketFrom(stream(w.seed, "vantage"), plan.Vantage...)
 	return nil
 }
@@ -206,7 +209,7 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 			if e.Server.IsValid() {
 				text = e.Server.String() + ": " + text
 			}
-			w.note(Entry{Kind: KindResolver, Node: s.Name, What: e.Kind, Query: e.Query, EDE: e.EDE, Text: text})
+			w.remark(Entry{Kind: KindResolver, Node: s.Name, What: e.Kind, Query: e.Query, EDE: e.EDE, Text: text})
 		}}
 	if config.Hints, err = w.zones.hints(); err != nil {
 		return fmt.Errorf("resolver %s: %w", s.Name, err)
@@ -214,18 +217,39 @@ func (w *World) addResolver(s *scenarios.Resolver) error {
 	if s.Validate {
 		config.TrustAnchors, _ = w.Anchors()
 	}
-	config.Prime = true // RFC 9609, as real resolvers do
+	if err := setPolicies(&config, s); err != nil {
+		return err
+	}
+	if s.ClientCookies {
+		key := resolver.CookieSecret(secret(w.seed, "cookies/"+s.Name)[:16])
+		config.CookieSecret = &key
+	}
+	for _, zone := range s.TrustAnchors {
+		ds, err := w.zones.dsOf(zone, 0)
+		if err != nil {
+			return fmt.Errorf("resolver %s, trust anchor %s: %w", s.Name, zone, err)
+		}
+		config.TrustAnchors = append(config.TrustAnchors, ds...)
+	}
 	config.DomainInsecure = s.DomainInsecure
 	config.QNAMEMinimisation = minimisation(s.QNAMEMinimisation)
 	for _, r := range s.Forward {
-		config.Forward = append(config.Forward, resolver.Forward(r))
+		config.Forward = append(config.Forward, resolver.Forward{Zone: r.Zone, Servers: r.Servers, First: r.First})
 	}
+	w.forwardOut(&config, s)
 	for _, r := range s.Stub {
 		config.Stub = append(config.Stub, resolver.Stub(r))
 	}
 	n.traces = &w.traces
-	n.newResolver = func() (*resolver.Resolver, error) { return resolver.New(config) }
-	n.unstarted, err = n.newResolver()
+	n.newResolver = func(known []resolver.Anchor) (*resolver.Resolver, error) {
+		own := config
+		own.AnchorUpdates.Known = known
+		return resolver.New(own)
+	}
+	if config.AnchorUpdates.On {
+		n.anchored = w.driver.Go
+	}
+	n.unstarted, err = n.newResolver(nil)
 	return err
 }
 

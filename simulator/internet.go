@@ -17,12 +17,12 @@ import (
 // is in none of the world's zones, a hoster's say, gets the addresses of a server that has the zone.
 func addInternet(s *scenarios.Scenario) error {
 	plan := &s.World
+	if hasRoot(plan) {
+		return nil
+	}
 	book, err := newZoneBook(plan, 0)
 	if err != nil {
 		return err
-	}
-	if slices.Contains(book.origins, ".") {
-		return nil
 	}
 	free := newVacancies(plan)
 	in := &internet{plan: plan, book: book, tlds: map[string]*parentZone{}, tldAddresses: free.addresses("192.5.6.30", "2001:503:a83e::2:30")}
@@ -44,6 +44,15 @@ func addInternet(s *scenarios.Scenario) error {
 		plan.Servers = append(plan.Servers, in.order[0].server(free.name("tld"), in.order...))
 	}
 	return nil
+}
+
+// hasRoot tells whether a server of the world has a root zone.
+func hasRoot(plan *scenarios.World) bool {
+	return slices.ContainsFunc(plan.Servers, func(s scenarios.Server) bool {
+		return slices.ContainsFunc(s.Views, func(v scenarios.View) bool {
+			return slices.ContainsFunc(v.Zones, func(z scenarios.Zone) bool { return z.Origin == "." })
+		})
+	})
 }
 
 // internet is what is being made above a world's zones.
@@ -92,6 +101,9 @@ func newVacancies(plan *scenarios.World) *vacancies {
 	}
 	for _, n := range plan.Clients {
 		enter(n.Name, n.Addresses)
+	}
+	if u := plan.Upstream; u != nil {
+		enter(scenarios.UpstreamName, u.Addresses)
 	}
 	for _, n := range plan.Web {
 		enter(n.Name, n.Addresses)

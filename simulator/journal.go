@@ -52,17 +52,19 @@ const (
 	KindAuthoritative Kind = "authoritative" // an authoritative server says what it did
 	KindResolver      Kind = "resolver"      // a resolver says what it did
 	KindWeb           Kind = "web"           // a web host answered a request
+	KindUpstream      Kind = "upstream"      // the way out of the world has had no answer
 	KindWorld         Kind = "world"         // the world began, or its clock was moved
 )
 
 // Journal is the append-only record of a world, in the order in which things happened. It keeps the last entries up to
-// its limits, and knows how many older ones it let go. The legs have limits of their own, so that a live world under
-// load forgets old traffic and not what was done to it. Any goroutine may use it.
+// its limits, and knows how many older ones it let go. Traffic has limits of its own, so that a live world under load
+// forgets old traffic and not what was done to it: the legs, and what resolvers say of queries that cost them nothing. Any
+// goroutine may use it.
 type Journal struct {
 	mu      sync.Mutex
 	next    int // number of the next entry
 	entries []numbered
-	legs    legLog
+	traffic trafficLog
 	// rules has the names of rules by number, the empty one first.
 	rules []string
 	names func(network.Event) (source, target string)
@@ -74,7 +76,7 @@ type numbered struct {
 	entry  *Entry
 }
 
-// entryLimit is how many entries are kept beside the legs: a live world may run for days.
+// entryLimit is how many entries are kept beside the traffic: a live world may run for days.
 const entryLimit = 1 << 18
 
 func (j *Journal) add(e Entry) {
@@ -91,9 +93,23 @@ func (j *Journal) add(e Entry) {
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.
-func (j *Journal) addLeg(e *network.Event) {
+func (j *Journal) addLeg(e network.Event) {
 	j.mu.Lock()
-	j.legs.push(j.next, e, j.rule(e.Rule))
+	packLeg(j.traffic.push(j.next, legHead+len(e.Data)), j.next, &e, j.rule(e.Rule))
+	j.next++
+	j.wake()
+	j.mu.Unlock()
+}
+
+// addRemark notes what a program says of a client's query. Of the entry's fields it keeps those of a resolver's: At, Kind,
+// Node, What, Query, EDE and Text.
+func (j *Journal) addRemark(e *Entry) {
+	if !remarkable(e) {
+		j.add(*e)
+		return
+	}
+	j.mu.Lock()
+	packRemark(j.traffic.push(j.next, remarkSize(e)), j.next, e)
 	j.next++
 	j.wake()
 	j.mu.Unlock()
@@ -132,8 +148,20 @@ func (j *Journal) Since(from int) []Entry { return j.between(from, math.MaxInt) 
 // between returns the entries from number from up to number to, that one excluded and those let go left out.
 func (j *Journal) between(from, to int) []Entry {
 	list := []Entry{}
-	j.each(from, to, true, func(_ int, e Entry) { list = append(list, e) })
+	j.each(from, to, nil, func(_ int, e Entry) { list = append(list, e) })
 	return list
+}
+
+// unpack makes an entry of what was packed. The caller holds j.mu.
+func (j *Journal) unpack(b packed) Entry {
+	if b.remark() {
+		return b.entry()
+	}
+	leg := b.leg()
+	if rule := b.rule(); rule > 0 {
+		leg.Rule = j.rules[rule]
+	}
+	return j.render(&leg)
 }
 
 // render makes an entry of a leg.
@@ -192,7 +220,7 @@ func (e Entry) String() string {
 			from = e.From
 		}
 		return fmt.Sprintf("%s → %s %s: %s", from, e.Node, e.Kind, e.Text)
-	case KindResolver:
+	case KindUpstream, KindResolver:
 		return fmt.Sprintf("%s: %s %s: %s", e.Node, e.What, e.Query, e.Text)
 	case KindAct:
 		return fmt.Sprintf("%s by %s: %s", e.What, e.By, e.Text)

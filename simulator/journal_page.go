@@ -15,13 +15,17 @@ type Numbered struct {
 // the journal's length where there are no more.
 func (j *Journal) Page(from, most int, kinds ...Kind) (list []Numbered, next int) {
 	const window = 4096 // so that nobody holds the journal for long
-	legs := len(kinds) == 0 || slices.Contains(kinds, KindLeg)
+	var take func(packed) bool // of the traffic, what can be of those kinds
+	if len(kinds) > 0 {
+		legs, remarks := slices.Contains(kinds, KindLeg), slices.Contains(kinds, KindResolver)
+		take = func(b packed) bool { return b.remark() && remarks || !b.remark() && legs }
+	}
 	list = []Numbered{}
 	next = max(from, j.first())
 	for end := j.Len(); next < end; {
 		stop := min(next+window, end)
 		full := -1
-		j.each(next, stop, legs, func(number int, e Entry) {
+		j.each(next, stop, take, func(number int, e Entry) {
 			if len(kinds) > 0 && !slices.Contains(kinds, e.Kind) {
 				return
 			}
@@ -72,34 +76,30 @@ func (j *Journal) first() int {
 	if len(j.entries) > 0 {
 		first = j.entries[0].number
 	}
-	if len(j.legs.blocks) > 0 {
-		first = min(first, j.legs.blocks[0].first)
+	if len(j.traffic.blocks) > 0 {
+		first = min(first, j.traffic.blocks[0].first)
 	}
 	return first
 }
 
-// each calls f with the entries from number from up to number to, that one excluded and those let go left out; without
-// legs these are left out too. f must not call the journal.
-func (j *Journal) each(from, to int, withLegs bool, f func(number int, e Entry)) {
+// each calls f with the entries from number from up to number to, that one excluded and those let go left out. Of the
+// traffic only what take takes, when that is not nil, is unpacked. f must not call the journal.
+func (j *Journal) each(from, to int, take func(packed) bool, f func(number int, e Entry)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var legs []packedLeg
-	if withLegs {
-		legs = j.legs.between(from, to)
+	traffic := j.traffic.between(from, to)
+	if take != nil {
+		traffic = slices.DeleteFunc(traffic, func(b packed) bool { return !take(b) })
 	}
 	entries := j.entries[sort.Search(len(j.entries), func(i int) bool { return j.entries[i].number >= from }):]
 	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].number >= to })]
-	for len(legs)+len(entries) > 0 {
-		if len(legs) == 0 || len(entries) > 0 && entries[0].number < legs[0].number() {
+	for len(traffic)+len(entries) > 0 {
+		if len(traffic) == 0 || len(entries) > 0 && entries[0].number < traffic[0].number() {
 			f(entries[0].number, *entries[0].entry)
 			entries = entries[1:]
 			continue
 		}
-		leg := legs[0].event()
-		if rule := legs[0].rule(); rule > 0 {
-			leg.Rule = j.rules[rule]
-		}
-		f(legs[0].number(), j.render(&leg))
-		legs = legs[1:]
+		f(traffic[0].number(), j.unpack(traffic[0]))
+		traffic = traffic[1:]
 	}
 }

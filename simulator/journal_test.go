@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,13 +29,13 @@ func TestLegIsKeptWhole(t *testing.T) {
 		{At: at, Network: "udp", From: four, To: six, Rule: "other", Data: bytes.Repeat([]byte("x"), 65535)},
 	} {
 		j := newJournal()
-		j.addLeg(&network.Event{Rule: "rule"})
-		j.addLeg(&e)
-		legs := j.legs.between(1, 2)
+		j.addLeg(network.Event{Rule: "rule"})
+		j.addLeg(e)
+		legs := j.traffic.between(1, 2)
 		if len(legs) != 1 {
 			t.Fatalf("%d legs", len(legs))
 		}
-		got := legs[0].event()
+		got := legs[0].leg()
 		if r := legs[0].rule(); r > 0 {
 			got.Rule = j.rules[r]
 		}
@@ -45,6 +46,30 @@ func TestLegIsKeptWhole(t *testing.T) {
 	}
 }
 
+// TestRemarkIsKeptWhole: what is packed is what comes out, in the order in which it went in.
+func TestRemarkIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 4, 2, 9, 0, 0, 123456789, time.UTC)
+	long := strings.Repeat("x", 70000)
+	want := []Entry{
+		{At: at, Kind: KindResolver, Node: "resolver-a", What: "cache-hit", Query: "www.example.org. A", EDE: 3, Text: "from the cache: A, TTL 7"},
+		{At: at, Kind: KindResolver},
+		{At: at, Kind: KindResolver, Node: "n", Text: long},
+		{At: at, Kind: KindResolver, Node: long, Text: "a name that is too long to be packed"},
+		{At: at, Kind: KindStep, What: "query", Text: "not the traffic's"},
+	}
+	j := newJournal()
+	for i := range want[:4] {
+		j.addRemark(&want[i])
+	}
+	j.add(want[4])
+	j.addLeg(network.Event{At: at, Network: "udp", Data: []byte("query")})
+	got := j.Since(0)
+	if len(got) != 6 || got[5].Kind != KindLeg || !reflect.DeepEqual(got[:5], want) {
+		t.Errorf("%.1000v came back", got)
+	}
+}
+
 // TestJournalUnderLoad: traffic without end takes bounded room, pushes nothing but older traffic out, and leaves the order
 // and the numbers as they were.
 func TestJournalUnderLoad(t *testing.T) {
@@ -52,9 +77,13 @@ func TestJournalUnderLoad(t *testing.T) {
 	j := newJournal()
 	data := make([]byte, 900)
 	n := 0
-	for range 3 * legRoom / len(data) / 10 {
+	for range 3 * trafficRoom / len(data) / 10 {
 		for range 10 {
-			j.addLeg(&network.Event{At: time.Unix(0, int64(n)), Network: "udp", Data: data})
+			if n%3 == 0 {
+				j.addRemark(&Entry{At: time.Unix(0, int64(n)), Kind: KindResolver, Text: string(data)})
+			} else {
+				j.addLeg(network.Event{At: time.Unix(0, int64(n)), Network: "udp", Data: data})
+			}
 			n++
 		}
 		if n%1000 == 0 {
@@ -63,18 +92,18 @@ func TestJournalUnderLoad(t *testing.T) {
 		}
 	}
 	for i := range 20 {
-		j.addLeg(&network.Event{At: time.Unix(0, int64(n)), Network: "udp", Data: make([]byte, 65000+i)})
+		j.addLeg(network.Event{At: time.Unix(0, int64(n)), Network: "udp", Data: make([]byte, 65000+i)})
 		n++
 	}
 	if j.Len() != n {
 		t.Errorf("%d entries, want %d", j.Len(), n)
 	}
 	size := 0
-	for _, b := range j.legs.blocks {
+	for _, b := range j.traffic.blocks {
 		size += cap(b.data)
 	}
-	if size > legRoom+legBlockSize || size != j.legs.size || size < legRoom/2 {
-		t.Errorf("%d octets are kept, and %d counted", size, j.legs.size)
+	if size > trafficRoom+trafficBlockSize || size != j.traffic.size || size < trafficRoom/2 {
+		t.Errorf("%d octets are kept, and %d counted", size, j.traffic.size)
 	}
 	steps, last := 0, time.Time{}
 	for _, e := range j.Since(0) {
@@ -106,6 +135,6 @@ func BenchmarkJournalLeg(b *testing.B) {
 		To: netip.MustParseAddrPort("10.0.1.20:53"), Data: make([]byte, 60)}
 	b.ReportAllocs()
 	for b.Loop() {
-		j.addLeg(&e)
+		j.addLeg(e)
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"faultzone/authoritative"
 	"faultzone/resolver"
 	"faultzone/simulator/network"
+	"faultzone/simulator/relay"
 	"faultzone/simulator/stub"
 )
 
-// node is a host of the world with what runs on it. Of server, resolver, client and web one is set.
+// node is a host of the world with what runs on it. Of server, resolver, client, web and wayOut one is set.
 type node struct {
 	name    string
 	host    *network.Node
@@ -21,13 +22,15 @@ type node struct {
 	server *authoritative.Server
 	// A resolver lives as long as its process; its restart makes another, with an empty cache.
 	resolver    atomic.Pointer[resolver.Resolver]
-	newResolver func() (*resolver.Resolver, error)
+	newResolver func(known []resolver.Anchor) (*resolver.Resolver, error)
+	anchored    func(func())       // starts an activity; nil: its trust anchors stay as they are
 	traces      *tracers           // of a resolver
 	unstarted   *resolver.Resolver // made to check the configuration; the first life
 	client      *stub.Stub
 	local       *stub.Local
 	web         *site
 	replacement network.Handler // a real program in the place of the node's own; nil: there is none
+	wayOut      *relay.Relay
 }
 
 // start begins the node's program.
@@ -38,22 +41,28 @@ func (n *node) start() {
 	case n.server != nil:
 		n.server.Start(n.service.Start(authoritativeProgram{n.server}))
 	case n.newResolver != nil:
-		r := n.unstarted
+		r, before := n.unstarted, n.resolver.Load()
 		if n.unstarted = nil; r == nil {
+			var known []resolver.Anchor
+			if before != nil {
+				known = before.Anchors() // these are kept on disk
+			}
 			var err error
-			if r, err = n.newResolver(); err != nil {
+			if r, err = n.newResolver(known); err != nil {
 				return // the same configuration was taken when the world was built
 			}
 		}
-		if before := n.resolver.Load(); before != nil {
+		if before != nil {
 			r.SetAllow(before.Allow()) // who may ask is configuration, which outlives the process
 		}
 		n.resolver.Store(r)
-		n.service.Start(resolverProgram{r, n.traces})
+		n.keepAnchors(n.service.Start(resolverProgram{r, n.traces}), r)
 	case n.local != nil:
 		n.service.Start(localProgram{n.local})
+	case n.wayOut != nil:
+		n.service.Start(n.wayOut)
 	case n.web != nil:
-		n.service.Start(webProgram{})
+		n.service.Start(n.web)
 	}
 }
 

@@ -10,6 +10,8 @@ const (
 	RoleServer   Role = "server"   // an authoritative server
 	RoleResolver Role = "resolver" // a recursive resolver
 	RoleClient   Role = "client"   // a host with a stub resolver
+	RoleWeb      Role = "web"      // a host that answers HTTP
+	RoleUpstream Role = "upstream" // what stands for the outside of the world
 )
 
 // Node is a host of the world as others see it.
@@ -40,6 +42,10 @@ func (n *node) role() Role {
 		return RoleServer
 	case n.newResolver != nil:
 		return RoleResolver
+	case n.web != nil:
+		return RoleWeb
+	case n.wayOut != nil:
+		return RoleUpstream
 	}
 	return RoleClient
 }

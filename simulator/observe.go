@@ -48,11 +48,11 @@ func (w *World) changeObservers(change func([]*observer) []*observer) {
 }
 
 // leg is told of each leg by the network.
-func (w *World) leg(e *network.Event) {
+func (w *World) leg(e network.Event) {
 	w.journal.addLeg(e)
 	if list := w.observers.Load(); list != nil {
 		for _, o := range *list {
-			o.see(*e)
+			o.see(e)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func BenchmarkLeg(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				w.leg(&e)
+				w.leg(e)
 			}
 			if observers > 0 && seen == 0 {
 				b.Error("nothing was seen")
@@ -33,7 +33,7 @@ func BenchmarkLeg(b *testing.B) {
 		j := &Journal{}
 		b.ReportAllocs()
 		for b.Loop() {
-			j.addLeg(&e)
+			j.addLeg(e)
 		}
 	})
 }

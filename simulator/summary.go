@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -13,11 +14,21 @@ func Summary(packed []byte) string {
 	if packed == nil {
 		return ""
 	}
+	if line, ok := httpLine(packed); ok {
+		return line
+	}
 	m := new(dns.Msg)
 	if err := m.Unpack(packed); err != nil {
 		return fmt.Sprintf("%d bytes that are no DNS message", len(packed))
 	}
 	return SummaryOf(m)
+}
+
+// httpLine is the first line of an HTTP message, of which there are some between clients and web hosts.
+func httpLine(packed []byte) (string, bool) {
+	line, _, ok := bytes.Cut(packed, []byte("\r\n"))
+	ok = ok && (bytes.HasPrefix(line, []byte("HTTP/1.1 ")) || bytes.HasSuffix(line, []byte(" HTTP/1.1")))
+	return short(string(line)), ok
 }
 
 // SummaryOf is Summary of an unpacked message.

@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 
 	"faultzone/scenarios"
 	"faultzone/simulator/edge"
-	"faultzone/simulator/network"
 )
 
 // site is what a web host answers. Any goroutine may have it answer.
@@ -83,8 +81,10 @@ func (s *site) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	s.w.note(Entry{Kind: KindWeb, Node: s.name, What: "request", From: r.RemoteAddr, Source: s.source(r.RemoteAddr),
 		Text: fmt.Sprintf("%s %s %s for %s", r.Method, short(r.URL.RequestURI()), strconv.Itoa(answer.Status), short(r.Host))})
 	head := out.Header()
-	head.Set("Content-Type", answer.Type)
-	head.Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	if answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
+		head.Set("Content-Type", answer.Type)
+		head.Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	}
 	head["Date"] = []string{s.w.Now().UTC().Format(http.TimeFormat)} // the world's time, as all else
 	out.WriteHeader(answer.Status)
 	_, _ = io.WriteString(out, answer.Body) // a client that has gone misses nothing
@@ -119,10 +119,3 @@ func short(word string) string {
 	quoted := strconv.Quote(word)
 	return quoted[1 : len(quoted)-1]
 }
-
-// webProgram is a web host's program as the network knows it: it listens, and no message gets to it.
-type webProgram struct{}
-
-func (webProgram) AnswerNow(network.Message) ([]byte, bool) { return nil, true }
-
-func (webProgram) Serve(context.Context, network.Message, func([]byte) error) error { return nil }

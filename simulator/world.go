@@ -17,6 +17,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"faultzone/resolver"
 	"faultzone/scenarios"
 	"faultzone/simulator/clock"
 	"faultzone/simulator/edge"
@@ -102,6 +103,7 @@ func New(s *scenarios.Scenario, o Options) (*World, error) {
 	}
 	if err := w.boot(o); err != nil {
 		w.driver.Close()
+		w.closeUpstream()
 		return nil, err
 	}
 	return w, nil
@@ -140,7 +142,9 @@ func (w *World) Close() error {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
-	return w.driver.Close()
+	err := w.driver.Close()
+	w.closeUpstream()
+	return err
 }
 
 // Now is the world's time.
@@ -228,6 +232,17 @@ func (w *World) note(e Entry) {
 	w.journal.add(e)
 }
 
+// remark writes what a resolver says into the journal: what it says of queries that cost it nothing, with the traffic.
+func (w *World) remark(e Entry) {
+	e.At = w.Now()
+	switch e.What {
+	case resolver.EventCacheHit, resolver.EventFollow, resolver.EventLocal, resolver.EventRefused:
+		w.journal.addRemark(&e)
+	default:
+		w.journal.add(e)
+	}
+}
+
 // Note writes a step of a scenario into the journal.
 func (w *World) Note(what, text string) { w.note(Entry{Kind: KindStep, What: what, Text: text}) }
 
@@ -244,7 +259,7 @@ func (w *World) VantageAddresses() []netip.Addr { return w.scenario.World.Vantag
 func (w *World) EdgeNodes() []edge.Node {
 	var list []edge.Node
 	for _, n := range w.order {
-		if n.service != nil && n.client == nil && n.web == nil {
+		if n.service != nil && n.client == nil && n.web == nil && n.wayOut == nil {
 			list = append(list, edge.Node{Name: n.name, Addresses: n.host.Addresses(), Service: n.service})
 		}
 	}

@@ -47,7 +47,11 @@ type source struct {
 }
 
 func newSource(r io.Reader, file fs.File, name, origin string) *source {
-	return &source{in: bufio.NewReaderSize(r, 1<<16), file: file, name: name, origin: origin, fresh: true}
+	size := 1 << 16
+	if text, ok := r.(interface{ Len() int }); ok {
+		size = min(size, text.Len()+1)
+	}
+	return &source{in: bufio.NewReaderSize(r, size), file: file, name: name, origin: origin, fresh: true}
 }
 
 // line is where the parser is.

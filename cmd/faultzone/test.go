@@ -23,6 +23,7 @@ func testCommand() *cli.Command {
 			"Exit code 0: everything held. 1: something did not. 2: a scenario or the command line is wrong.",
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print the verdict as JSON", DisableDefaultText: true},
+			&cli.StringFlag{Name: "junit", Usage: "write the verdict to `FILE` as JUnit XML too, for CI systems"},
 			&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE`, as JSON lines (with several scenarios one after another)"},
 			&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenarios' own", DefaultText: "each scenario's own"},
 			&cli.BoolFlag{Name: "trace", Usage: "with --verbose, print the path of each question through the resolvers", DisableDefaultText: true},
@@ -47,6 +48,17 @@ func testAction(c *cli.Context) (err error) {
 		defer func() { err = errors.Join(err, f.Close()) }()
 		t.journal = f
 	}
+	if path := c.String("junit"); path != "" {
+		if err := writeFile(path, t.junit.write); err != nil { // what cannot be written is told now
+			return flagFileError("junit", path, err)
+		}
+		// Whatever way the run ends, the file has what was played.
+		defer func() {
+			if writeErr := writeFile(path, t.junit.write); writeErr != nil {
+				err = flagFileError("junit", path, writeErr)
+			}
+		}()
+	}
 	watch, err := openObservers(c, false)
 	if err != nil {
 		return err
@@ -63,6 +75,7 @@ func testAction(c *cli.Context) (err error) {
 	}
 	for _, s := range loaded {
 		if err := t.play(s); err != nil {
+			t.junit.broken(s, err)
 			return err
 		}
 	}
@@ -107,6 +120,7 @@ type tester struct {
 	c       *cli.Context
 	verbose bool
 	journal io.Writer
+	junit   junit
 	seed    *uint64
 	attach  func(*simulator.World)
 	table   table
@@ -145,6 +159,7 @@ func (t *tester) play(s *scenarios.Scenario) error {
 	} else {
 		t.result.Failed++
 	}
+	t.junit.played(r, s, t.seed)
 	t.virtual += r.Virtual
 	t.wall += r.Wall
 	if t.c.Bool("json") {

@@ -82,6 +82,7 @@ type Iterator struct {
 	cfg    Config
 	root   *delegation
 	routes map[string]*route // by zone
+	bypass map[string]bool   // the names above zones that a forward goes around
 	signed map[string]bool   // zones with a trust anchor
 
 	mu      sync.Mutex // over what follows
@@ -103,7 +104,7 @@ func New(cfg Config) (*Iterator, error) {
 	}
 	err := it.cfg.Policy.complete()
 	var wrong error
-	it.routes, wrong = routesOf(&cfg.Policy)
+	it.routes, it.bypass, wrong = routesOf(&cfg.Policy)
 	if err = errors.Join(err, wrong); err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func New(cfg Config) (*Iterator, error) {
 			it.root.addGlue(rr.Header().Name, a)
 		}
 	}
-	if it.routes["."] != nil {
+	if r := it.routes["."]; r != nil && !r.around {
 		return it, nil // the root's servers are given otherwise
 	}
 	if len(it.root.names) == 0 {

@@ -78,8 +78,7 @@ func (q Question) owner() string {
 // start is where the question's walk begins: with the forward or stub zone that it is in, unless a delegation below a
 // stub zone is known.
 func (it *Iterator) start(q Question, now time.Time) *delegation {
-	name := q.owner()
-	r := it.routeOf(name)
+	name, r := q.owner(), it.routeFor(q)
 	if r == nil {
 		return it.closest(name, now)
 	}

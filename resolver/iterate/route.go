@@ -19,6 +19,11 @@ type Forward struct {
 	// First goes on without the forwarders when none of them gave an answer (Unbound's forward-first, BIND's
 	// "forward first").
 	First bool
+	// Around are zones that are not forwarded though they are in Zone, and neither is what leads to them: the NS, SOA, DS
+	// and DNSKEY records of the names above them. All else in Zone is another world's: what is said of it is not
+	// validated, unless a trust anchor stands there, and the forwarders are asked to do that. Empty: Zone is forwarded
+	// whole, and validated here.
+	Around []string
 }
 
 // Stub gives the authoritative servers of a zone, whatever its parent says, if it has one. Zones below are found by the
@@ -38,11 +43,12 @@ type route struct {
 	servers   []netip.AddrPort
 	recursive bool // forwarders
 	first     bool
+	around    bool // for what is in none of some zones
 }
 
-// routesOf checks forwards and stubs.
-func routesOf(p *Policy) (map[string]*route, error) {
-	routes := make(map[string]*route)
+// routesOf checks forwards and stubs. bypass are the names above the zones that a forward goes around.
+func routesOf(p *Policy) (routes map[string]*route, bypass map[string]bool, err error) {
+	routes, bypass = make(map[string]*route), make(map[string]bool)
 	var errs []error
 	add := func(what, zone string, r route) {
 		r.zone = dns.CanonicalName(zone)
@@ -67,7 +73,7 @@ func routesOf(p *Policy) (map[string]*route, error) {
 		routes[r.zone] = &r
 	}
 	for _, f := range p.Forward {
-		add("forward", f.Zone, route{servers: f.Servers, recursive: true, first: f.First})
+		add("forward", f.Zone, route{servers: f.Servers, recursive: true, first: f.First, around: len(f.Around) > 0})
 	}
 	for _, s := range p.Stub {
 		if len(s.Servers) == 0 {
@@ -75,7 +81,24 @@ func routesOf(p *Policy) (map[string]*route, error) {
 		}
 		add("stub", s.Zone, route{servers: s.Servers, first: s.First})
 	}
-	return routes, errors.Join(errs...)
+	for _, f := range p.Forward {
+		zone := dns.CanonicalName(f.Zone)
+		for _, name := range f.Around {
+			name = dns.CanonicalName(name)
+			if _, ok := dns.IsDomainName(name); !ok || !dns.IsSubDomain(zone, name) || name == zone {
+				errs = append(errs, fmt.Errorf("forward zone %s: around %q: want the name of a zone below it", zone, name))
+				continue
+			}
+			if routes[name] == nil {
+				routes[name] = &route{zone: name}
+			}
+			for n := name; n != zone; {
+				n = parent(n)
+				bypass[n] = true
+			}
+		}
+	}
+	return routes, bypass, errors.Join(errs...)
 }
 
 // routeOf is the deepest forward or stub zone that name is in; nil: none, or an exception.
@@ -104,6 +127,39 @@ func (it *Iterator) RouteZone(name string) string {
 	}
 	return ""
 }
+
+// routeFor is the route that a question takes; nil: none.
+func (it *Iterator) routeFor(q Question) *route {
+	r := it.routeOf(q.owner())
+	if r == nil || !r.around {
+		return r
+	}
+	switch q.Type {
+	case dns.TypeDS:
+		if it.bypass[q.Name] || it.routeOf(q.Name) == nil {
+			return nil
+		}
+	case dns.TypeNS, dns.TypeSOA, dns.TypeDNSKEY:
+		if it.bypass[q.Name] {
+			return nil
+		}
+	}
+	return r
+}
+
+// Beyond tells whether a question is for another world: one that is forwarded because it has to do with none of the zones
+// that a Forward goes around. The name is canonical.
+func (it *Iterator) Beyond(name string, rrtype uint16) bool {
+	if len(it.bypass) == 0 {
+		return false
+	}
+	r := it.routeFor(Question{Name: name, Type: rrtype})
+	return r != nil && r.around
+}
+
+// Split tells whether a canonical name is another world's and leads to a zone of this one: what either says of the whole
+// name is not true of the other.
+func (it *Iterator) Split(name string) bool { return it.bypass[name] }
 
 // Zone is the one whose servers would be asked first about the canonical name: the forward or stub zone that it is in, or
 // the deepest delegation that is known.

@@ -110,7 +110,7 @@ func (w *walk) next(t *target, network string, now time.Time) (manner, time.Dura
 	}
 	timeout := s.timeout
 	if !w.zone.route.iterative() {
-		m.rd, m.cd = true, len(it.signed) > 0
+		m.rd, m.cd = true, len(it.signed) > 0 && !w.zone.route.around
 		timeout = max(timeout, forwardTimeout)
 	}
 	if network == "tcp" {

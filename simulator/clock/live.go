@@ -76,7 +76,7 @@ func (l *Live) tell() int64 {
 
 // follow is where the wall has brought the world's time to.
 func (m *mapping) follow(wall Wall) int64 {
-	return m.world + int64(float64(wall.Now().Sub(m.wall))*m.speed)
+	return m.world + int64(float64(wall.Since(m.wall))*m.speed)
 }
 
 // Now implements [Clock]; any goroutine may call it.

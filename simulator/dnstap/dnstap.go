@@ -146,6 +146,9 @@ func atEnd(t recording.Times, at side) time.Time {
 
 // typeOf is the type of the query that an end logs for the exchange; ok false: it logs none.
 func typeOf(l *recording.Leg, from, to netip.Addr, at side) (t dnstap.Message_Type, ok bool) {
+	if l.Elsewhere() {
+		return t, false
+	}
 	asking, _ := l.Scene.Host(from)
 	asked, _ := l.Scene.Host(to)
 	if at == answerer {
@@ -160,7 +163,7 @@ func typeOf(l *recording.Leg, from, to netip.Addr, at side) (t dnstap.Message_Ty
 	switch {
 	case asking.Role == simulator.RoleClient:
 		return dnstap.Message_STUB_QUERY, true
-	case asked.Role == simulator.RoleResolver:
+	case asked.Role == simulator.RoleResolver, asked.Role == simulator.RoleUpstream:
 		return dnstap.Message_FORWARDER_QUERY, asking.Role == simulator.RoleResolver
 	}
 	return dnstap.Message_RESOLVER_QUERY, asking.Role == simulator.RoleResolver

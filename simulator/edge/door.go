@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,7 @@ type door struct {
 	real  netip.AddrPort
 	udp   *net.UDPConn // nil while closed
 	tcp   *net.TCPListener
-	conns map[*net.TCPConn]bool
+	conns map[*outbox]bool
 	dark  bool // the TCP sockets are silenced
 }
 
@@ -70,7 +71,7 @@ func (d *door) listen() error {
 		return err
 	}
 	d.real = netip.AddrPortFrom(d.real.Addr(), u.LocalAddr().(*net.UDPAddr).AddrPort().Port())
-	d.udp, d.tcp, d.conns, d.dark = u, t, map[*net.TCPConn]bool{}, false
+	d.udp, d.tcp, d.conns, d.dark = u, t, map[*outbox]bool{}, false
 	d.edge.wg.Add(2)
 	go func() { defer d.edge.wg.Done(); d.serveUDP(u) }()
 	go func() { defer d.edge.wg.Done(); d.serveTCP(t) }()
@@ -86,8 +87,8 @@ func (d *door) shut() {
 	}
 	d.udp.Close()
 	d.tcp.Close()
-	for c := range d.conns {
-		c.Close()
+	for out := range d.conns {
+		out.close()
 	}
 	d.udp, d.tcp, d.conns = nil, nil, nil
 }
@@ -130,9 +131,9 @@ func (d *door) darken(dark bool) {
 	}
 	d.dark = dark
 	silence(d.tcp, dark)
-	for c := range d.conns {
-		if silence(c, dark); !dark {
-			c.Close()
+	for out := range d.conns {
+		if silence(out.conn, dark); !dark {
+			out.close()
 		}
 	}
 }
@@ -152,31 +153,36 @@ func (d *door) serveTCP(t *net.TCPListener) {
 			c.Close()
 			continue
 		}
-		d.conns[c] = true
+		out := newOutbox(c)
+		d.conns[out] = true
 		d.mu.Unlock()
 		d.edge.wg.Add(1)
 		go func() {
 			defer d.edge.wg.Done()
-			d.serveConn(c)
+			d.serveConn(c, out)
 			d.mu.Lock()
-			delete(d.conns, c)
+			delete(d.conns, out)
 			d.mu.Unlock()
 		}()
 	}
 }
 
-// serveConn reads messages with their two octets of length (RFC 1035 4.2.2) and answers as answers come (RFC 7766 7).
-func (d *door) serveConn(c *net.TCPConn) {
-	out := newOutbox(c)
-	d.edge.wg.Add(1)
-	go func() { defer d.edge.wg.Done(); out.write() }()
-	defer out.close()
+// serveConn reads messages with their two octets of length (RFC 1035 4.2.2) and answers as answers come (RFC 7766 7). A
+// client that closes its half of the connection, or has been idle for too long, gets the answers that it waits for.
+func (d *door) serveConn(c *net.TCPConn, out *outbox) {
+	written := make(chan struct{})
+	go func() { defer close(written); out.write() }()
+	defer func() { out.close(); <-written }()
 	from, to := d.source(c.RemoteAddr().(*net.TCPAddr).AddrPort()), netip.AddrPortFrom(d.world, network.Port)
 	var wall clock.Wall
 	var length [2]byte
 	for {
 		c.SetReadDeadline(wall.In(idle))
 		if _, err := io.ReadFull(c, length[:]); err != nil {
+			if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
+				out.finish()
+				<-written
+			}
 			return
 		}
 		data := make([]byte, binary.BigEndian.Uint16(length[:]))
@@ -184,8 +190,12 @@ func (d *door) serveConn(c *net.TCPConn) {
 			return
 		}
 		m := network.Message{Network: "tcp", From: from, To: to, Data: data}
-		if fate := d.behind.Load().network.Deliver(m, out.put); fate == network.Refused {
+		prompt, fate := d.behind.Load().network.Pass(m, out.later)
+		switch {
+		case fate == network.Refused:
 			return
+		case prompt != nil:
+			out.put(prompt)
 		}
 	}
 }

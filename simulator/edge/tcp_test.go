@@ -3,9 +3,11 @@ package edge_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"faultzone/simulator/clock"
 	"faultzone/simulator/edge"
@@ -137,6 +139,84 @@ func TestReaderWhoDoesNotReadHoldsUpNobody(t *testing.T) {
 			t.Errorf("of %d messages %d came", messages, got)
 		}
 	}
+}
+
+// A client that asks and closes its half of the connection, as printf | nc does, gets all its answers and then the end,
+// whether they come at once, from an activity, or late by a rule; who is not answered gets the end alone.
+func TestHalfClosed(t *testing.T) {
+	t.Parallel()
+	l := newLittle(t)
+	l.add(t, "node", echo{}, "10.0.1.20")
+	e, err := edge.Ports(l.config(t))
+	opened(t, e, err)
+	l.net.AddRule(&network.Rule{
+		Match: func(f *network.Flight) bool { return f.Reply && strings.Contains(string(f.Data), "slowly") },
+		Act:   func(f *network.Flight) bool { f.Delay = 20 * time.Millisecond; return true },
+	})
+	for _, asked := range [][]string{nil, {"now"}, {"never"}, {"now", "later", "now slowly", "never", "later slowly"}} {
+		c := dial(t, "tcp", e.Doors()[0].Real, "")
+		missing := map[string]bool{}
+		for _, data := range asked {
+			write(t, c, data)
+			if data != "never" {
+				missing["tcp 10.0.2.100 10.0.1.20:53 "+data] = true
+			}
+		}
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			got, err := read(c)
+			if err == io.EOF && len(missing) == 0 {
+				break
+			}
+			if err != nil || !missing[got] {
+				t.Fatalf("%q: got %q, %v; %d answers are missing", asked, got, err, len(missing))
+			}
+			delete(missing, got)
+		}
+	}
+}
+
+// stuck is a program that thinks until it is stopped.
+type stuck struct {
+	clock    clock.Clock
+	thinking chan struct{}
+}
+
+func (stuck) AnswerNow(network.Message) ([]byte, bool) { return nil, false }
+
+func (s stuck) Serve(ctx context.Context, _ network.Message, _ func([]byte) error) error {
+	s.thinking <- struct{}{}
+	return s.clock.Sleep(ctx, 24*time.Hour)
+}
+
+// Whoever waits for such a program with half a connection waits until the program is stopped, or the door is shut.
+func TestHalfClosedInVain(t *testing.T) {
+	t.Parallel()
+	l := newLittle(t)
+	program := stuck{l.clock, make(chan struct{}, 1)}
+	service := l.add(t, "node", program, "10.0.1.20")
+	e, err := edge.Ports(l.config(t))
+	opened(t, e, err)
+	for _, end := range []func(){func() { service.Stop(network.Hanging) }, func() { service.Start(program) }, func() { e.Close() }} {
+		service.Start(program)
+		c := dial(t, "tcp", e.Doors()[0].Real, "")
+		write(t, c, "well?")
+		<-program.thinking
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		end()
+		if got, err := read(c); err == nil || isTimeout(err) {
+			t.Errorf("got %q, %v; want the end of the connection", got, err)
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	n, ok := err.(net.Error)
+	return ok && n.Timeout()
 }
 
 // alarm is closed when patience is at its end: the deadline of a socket that nobody writes to.

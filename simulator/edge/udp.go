@@ -24,17 +24,23 @@ type batcher interface {
 	// write sends replies; i is the place of the packet that reply i answers. What cannot be sent is lost, as on a real
 	// network: the client has gone, or the reply is too large for UDP.
 	write(replies [][]byte, to []int)
+	// close is called after the last of them.
+	close()
 }
 
 // serveUDP answers until the socket is closed. What a server answers at once is sent from here, in batches; for the rest
 // the server's own activities send.
 func (d *door) serveUDP(u *net.UDPConn) {
 	_ = u.SetReadBuffer(burst) // as much of it as the system allows
-	b := newBatcher(u)
+	b, err := newBatcher(u)
+	if err != nil {
+		return // it is closed already
+	}
+	defer b.close()
 	var current netip.AddrPort
-	later := func() func([]byte) {
+	later := func() network.Later {
 		client := current
-		return func(reply []byte) { _, _ = u.WriteToUDPAddrPort(reply, client) }
+		return network.Later{Reply: func(reply []byte) { _, _ = u.WriteToUDPAddrPort(reply, client) }}
 	}
 	to := netip.AddrPortFrom(d.world, network.Port)
 	var replies [][]byte

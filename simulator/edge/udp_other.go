@@ -4,7 +4,9 @@ package edge
 
 import "net"
 
-func newBatcher(u *net.UDPConn) batcher { return &single{conn: u, buffer: make([]byte, largest)} }
+func newBatcher(u *net.UDPConn) (batcher, error) {
+	return &single{conn: u, buffer: make([]byte, largest)}, nil
+}
 
 // single is the batcher that works everywhere: one packet at a time.
 type single struct {
@@ -21,6 +23,8 @@ func (s *single) read() ([]packet, error) {
 	s.packet[0] = packet{client: client, data: s.buffer[:n]}
 	return s.packet[:], nil
 }
+
+func (s *single) close() {}
 
 func (s *single) write(replies [][]byte, _ []int) {
 	for _, reply := range replies {

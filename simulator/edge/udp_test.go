@@ -11,6 +11,35 @@ import (
 	"faultzone/simulator/network"
 )
 
+// shout answers "all" with more than UDP carries, and all else as it came.
+type shout struct{ echo }
+
+func (shout) AnswerNow(m network.Message) ([]byte, bool) {
+	if string(m.Data) == "all" {
+		return make([]byte, 65535), true
+	}
+	return m.Data, true
+}
+
+// A reply that cannot be sent is lost, and those around it are not.
+func TestReplyThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	l := newLittle(t)
+	l.add(t, "ns", shout{}, "10.0.1.20")
+	e, err := edge.Ports(l.config(t))
+	opened(t, e, err)
+	c := dial(t, "udp", e.Doors()[0].Real, "")
+	for i := range 30 {
+		want := fmt.Sprint(i)
+		write(t, c, "all")
+		write(t, c, want)
+		write(t, c, "all")
+		if got, err := read(c); got != want || err != nil {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+}
+
 // TestBursts: packets that come faster than they are read are answered in batches. Each client gets the answers to its own
 // and to all of them, from the loop that reads and from activities, whether a rule holds some up or not.
 func TestBursts(t *testing.T) {

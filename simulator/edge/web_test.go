@@ -35,7 +35,7 @@ func newWebWorld(t *testing.T, port uint16, addresses ...string) *webWorld {
 	}
 	t.Cleanup(func() { c.Close() })
 	w := &webWorld{fates: make(chan network.Fate, 1000)}
-	w.net = network.New(network.Config{Clock: c, Observe: func(e *network.Event) { w.fates <- e.Fate }})
+	w.net = network.New(network.Config{Clock: c, Observe: func(e network.Event) { w.fates <- e.Fate }})
 	var list []netip.Addr
 	for _, a := range addresses {
 		list = append(list, netip.MustParseAddr(a))
@@ -244,6 +244,45 @@ func TestWebBadInput(t *testing.T) {
 	}
 	if _, err := get(t.Context(), at, "", "/"); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A door leads to another world at the same address, and no more to the one before.
+func TestWebMove(t *testing.T) {
+	t.Parallel()
+	before, after := newWebWorld(t, 80, "10.0.2.50"), newWebWorld(t, 80, "10.0.2.50")
+	e, err := edge.Web(edge.WebConfig{Network: before.net, Nodes: []edge.WebNode{before.node}, Report: func(err error) { t.Error(err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	at := e.Doors()[0].Real
+	before.service.Stop(network.Hanging)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := get(context.Background(), at, "", "/")
+		ended <- err
+	}()
+	<-before.fates
+	if err := e.Move(after.net, nil); err == nil || !strings.Contains(err.Error(), "no web host api") {
+		t.Errorf("to a world without the node: %v", err)
+	}
+	if err := e.Move(after.net, []edge.WebNode{after.node}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("what hung in the old world has had an answer")
+	}
+	if _, err := get(t.Context(), at, "", "/"); err != nil || len(after.fates) != 1 {
+		t.Errorf("moved: %v, %d visits", err, len(after.fates))
+	}
+	before.service.Stop(network.Refusing)
+	if _, err := get(t.Context(), at, "", "/"); err != nil {
+		t.Errorf("after the old one's end: %v", err)
+	}
+	after.service.Stop(network.Refusing)
+	if _, err := get(t.Context(), at, "", "/"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("the new one refuses: %v", err)
 	}
 }
 

@@ -125,6 +125,9 @@ func (m *Metrics) node(name string) *node {
 
 // see counts a leg at the node that is asked, or answers.
 func (m *Metrics) see(n *node, e *network.Event) {
+	if e.Elsewhere() && e.Data != nil {
+		return // HTTP: of that only the connections are counted
+	}
 	transport := udp
 	if e.Network == "tcp" {
 		transport = tcp

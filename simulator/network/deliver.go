@@ -3,7 +3,10 @@ package network
 import (
 	"bytes"
 	"context"
+	"sync/atomic"
 	"time"
+
+	"faultzone/simulator/clock"
 )
 
 // Deliver takes a message that comes from a real socket at the network's edge to the service it is for, by way of the
@@ -13,16 +16,24 @@ import (
 // It returns what became of the message: an edge shows Refused and Unreachable on its socket as well as it can. The
 // message's data is the caller's again.
 func (n *Network) Deliver(m Message, reply func([]byte)) Fate {
-	prompt, fate := n.Pass(m, func() func([]byte) { return reply })
+	prompt, fate := n.Pass(m, func() Later { return Later{Reply: reply} })
 	if prompt != nil {
 		reply(prompt)
 	}
 	return fate
 }
 
+// Later takes what comes back after Pass has returned, from any goroutine.
+type Later struct {
+	// Reply gets each message that comes back; what it is given is its own.
+	Reply func([]byte)
+	// End, when not nil, is called once when nothing more comes. It is not when the world ends first.
+	End func()
+}
+
 // Pass is Deliver for those who send what comes back at once themselves: it returns that. Only where something may come
-// later does it call later, once and before it returns, for the function to give that to.
-func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fate Fate) {
+// later does it call later, once and before it returns, for whom to give that to.
+func (n *Network) Pass(m Message, later func() Later) (prompt []byte, fate Fate) {
 	f := Flight{Network: m.Network, From: m.From, To: m.To, Data: m.Data}
 	at := n.config.Clock.Now()
 	rule := n.judge(&f)
@@ -51,15 +62,34 @@ func (n *Network) Pass(m Message, later func() func([]byte)) (prompt []byte, fat
 			}
 			back, delay := n.back(&m, data, at)
 			if delay > 0 {
-				n.sendLater(bytes.Clone(back), delay, later()) // it may be the query's own bytes
+				n.sendLater(bytes.Clone(back), delay, &awaited{Later: later()}) // it may be the query's own bytes
 				back = nil
 			}
 			return back, Delivered
 		}
 	}
 	m.Data = bytes.Clone(m.Data)
-	n.serve(life, m, f.Delay, later())
+	n.serve(life, m, f.Delay, &awaited{Later: later()})
 	return nil, Delivered
+}
+
+// awaited is a Later with the number of activities that may still give it something.
+type awaited struct {
+	Later
+	by atomic.Int32
+}
+
+// begin starts an activity of that kind.
+func (a *awaited) begin(c clock.Clock, f func()) {
+	a.by.Add(1)
+	c.Go(func() {
+		defer func() {
+			if a.by.Add(-1) == 0 && a.End != nil {
+				a.End()
+			}
+		}()
+		f()
+	})
 }
 
 // home is the node that a message stays on: that of its sender, when it is for a loopback address.
@@ -73,9 +103,9 @@ func (n *Network) home(m Message) *Node {
 }
 
 // serve has a message answered by an activity, delay after now.
-func (n *Network) serve(life *process, m Message, delay time.Duration, reply func([]byte)) {
+func (n *Network) serve(life *process, m Message, delay time.Duration, a *awaited) {
 	clock := n.config.Clock
-	clock.Go(func() {
+	a.begin(clock, func() {
 		if delay > 0 && clock.Sleep(life.ctx, delay) != nil {
 			return
 		}
@@ -84,9 +114,9 @@ func (n *Network) serve(life *process, m Message, delay time.Duration, reply fun
 			switch {
 			case back == nil:
 			case delay > 0:
-				n.sendLater(back, delay, reply)
+				n.sendLater(back, delay, a)
 			default:
-				reply(back)
+				a.Reply(back)
 			}
 			return nil
 		})
@@ -111,10 +141,10 @@ func (n *Network) back(m *Message, data []byte, at time.Time) ([]byte, time.Dura
 }
 
 // sendLater gives a reply to its socket after a delay.
-func (n *Network) sendLater(data []byte, delay time.Duration, reply func([]byte)) {
-	n.config.Clock.Go(func() {
+func (n *Network) sendLater(data []byte, delay time.Duration, a *awaited) {
+	a.begin(n.config.Clock, func() {
 		if n.config.Clock.Sleep(context.Background(), delay) == nil {
-			reply(data)
+			a.Reply(data)
 		}
 	})
 }

@@ -43,9 +43,12 @@ type Event struct {
 	Delay    time.Duration // that rules put on top of the link's latency
 }
 
-// observe tells of a leg. The event and its data are the observer's only until it returns.
+// Elsewhere tells whether the leg has to do with a service on another port than 53: what it carries is no DNS.
+func (e *Event) Elsewhere() bool { return e.From.Port() != Port && e.To.Port() != Port }
+
+// observe tells of a leg. Its data are the observer's only until it returns.
 func (n *Network) observe(f *Flight, at time.Time, fate Fate, rule string) {
 	if n.config.Observe != nil {
-		n.config.Observe(&Event{At: at, Network: f.Network, From: f.From, To: f.To, Reply: f.Reply, Fate: fate, Rule: rule, Data: f.Data, Delay: f.Delay})
+		n.config.Observe(Event{At: at, Network: f.Network, From: f.From, To: f.To, Reply: f.Reply, Fate: fate, Rule: rule, Data: f.Data, Delay: f.Delay})
 	}
 }

@@ -6,8 +6,7 @@
 // caller its timeout. Who is listening, refusing, hanging or dark looks as it does to a real socket.
 //
 // The package knows no DNS. It promises that the same calls at the same world times have the same outcome. A service
-// listens on one port, which is 53 for all but the hosts that answer something else than DNS: of those only the opening
-// of a connection crosses the network ([Network.Visit]).
+// listens on one port, which is 53 for all but the hosts that answer something else than DNS.
 package network
 
 import (
@@ -47,9 +46,9 @@ type Config struct {
 	// Links are asked in order for the one-way latency between two addresses; Latency is that of all others.
 	Links   []Link
 	Latency time.Duration
-	// Observe, when not nil, is told of each leg as its fate is known. It copies what it wants to keep: the event and its
-	// data may be used again once it returns. In live time several goroutines may call it.
-	Observe func(*Event)
+	// Observe, when not nil, is told of each leg as its fate is known. It copies what it wants to keep of the event's
+	// data, which may be used again once it returns. In live time several goroutines may call it.
+	Observe func(Event)
 }
 
 // Link is the one-way latency between two sets of addresses, in both directions.

@@ -71,7 +71,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{Virtual: clock.NewVirtual(epoch)}
 	t.Cleanup(func() { w.Close() })
 	w.net = network.New(network.Config{Clock: w.Virtual, Latency: oneWay,
-		Observe: func(e *network.Event) { w.events = append(w.events, *e) }})
+		Observe: func(e network.Event) { w.events = append(w.events, e) }})
 	host, err := w.net.AddNode("server", serverAddr, netip.MustParseAddr("203.0.113.53"))
 	if err != nil {
 		t.Fatal(err)
@@ -280,6 +280,34 @@ func TestDeliverFromTheEdge(t *testing.T) {
 	w.svc.Stop(network.Refusing)
 	if fate := w.net.Deliver(m, reply); fate != network.Refused {
 		t.Errorf("%v", fate)
+	}
+}
+
+// Who waits for what comes later is told when nothing more comes: once, behind the last reply.
+func TestPassTellsTheEnd(t *testing.T) {
+	for _, late := range []time.Duration{0, 3 * work} {
+		for _, data := range []string{"slow", "now"} {
+			w := newWorld(t)
+			w.net.AddRule(&network.Rule{
+				Match: func(f *network.Flight) bool { return f.Reply },
+				Act:   func(f *network.Flight) bool { f.Delay = late; return true },
+			})
+			var got []string
+			later := func() network.Later {
+				return network.Later{Reply: func(b []byte) { got = append(got, string(b)) }, End: func() { got = append(got, "end") }}
+			}
+			m := network.Message{Network: "tcp", From: netip.MustParseAddrPort("10.0.2.100:4000"), To: server, Data: []byte(data)}
+			prompt, _ := w.net.Pass(m, later)
+			w.Advance(10 * work)
+			want := map[string]string{"slow": "noise re:slow end", "now": "re:now end"}[data]
+			if data == "now" && late == 0 {
+				if string(prompt) != "re:now" || len(got) != 0 {
+					t.Errorf("%s: %q at once, and then %q", data, prompt, got)
+				}
+			} else if strings.Join(got, " ") != want {
+				t.Errorf("%s, %v late: %q, want %s", data, late, got, want)
+			}
+		}
 	}
 }
 

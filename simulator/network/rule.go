@@ -65,7 +65,20 @@ func (n *Network) RemoveRule(r *Rule) {
 
 // judge takes a leg through the rules and returns the name of the last one that changed it.
 func (n *Network) judge(f *Flight) (by string) {
-	for _, r := range *n.rules.Load() {
+	rules := *n.rules.Load()
+	if len(rules) == 0 {
+		return ""
+	}
+	// The rules get a copy that may outlive the call, so that where there are none a leg costs no memory.
+	copied := new(Flight)
+	*copied = *f
+	by = judgeBy(rules, copied)
+	*f = *copied
+	return by
+}
+
+func judgeBy(rules []*Rule, f *Flight) (by string) {
+	for _, r := range rules {
 		r.seen.Add(1)
 		if r.Match != nil && !r.Match(f) {
 			continue

@@ -180,9 +180,12 @@ func (w *Writer) tcpReply(s *stream, e ends, l *recording.Leg) {
 	w.streams.plan(at, todoAck, s)
 }
 
-// message writes a DNS message with its length (RFC 1035 4.2.2), in as many segments as it takes.
+// message writes a DNS message with its length (RFC 1035 4.2.2), or another as it is, in as many segments as it takes.
 func (w *Writer) message(at time.Time, s *stream, from int, data []byte) {
-	octets := append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(data)), uint16(len(data))), data...)
+	octets := data
+	if s.server.Port() == network.Port {
+		octets = append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(data)), uint16(len(data))), data...)
+	}
 	most := maxSegment(s.client.Addr())
 	for len(octets) > most {
 		w.send(at, s, from, ack, octets[:most])

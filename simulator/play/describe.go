@@ -17,6 +17,8 @@ func Describe(s *scenarios.Step) string {
 	switch s.Kind {
 	case scenarios.Query:
 		return describeQuery(s.Query)
+	case scenarios.Get:
+		return s.Get.Client + " gets " + s.Get.URL
 	case scenarios.Inject:
 		return "inject " + describeInject(s.Inject)
 	case scenarios.Heal:

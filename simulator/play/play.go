@@ -72,35 +72,19 @@ type Options struct {
 // Run plays the world's scenario from the world's start to the last step. The error is of a play that could not go
 // on: ctx ended, the world failed.
 func Run(ctx context.Context, w *simulator.World, o Options) (*Report, error) {
-	var wall clock.Wall
-	began := wall.Now()
-	s := w.Scenario()
-	r := &Report{Name: s.Name, Title: s.Title}
-	p := player{ctx: ctx, w: w}
-	for i := range s.Steps {
-		step, err := p.step(&s.Steps[i])
+	p := NewPlayer(w)
+	for {
+		if _, ok := p.Next(); !ok {
+			return p.Report(), nil
+		}
+		step, err := p.Step(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if s.Steps[i].Expect != nil {
-			r.Checked++
-		}
-		r.Steps = append(r.Steps, step)
 		if o.OnStep != nil {
 			o.OnStep(step)
 		}
 	}
-	for _, in := range w.Faults() {
-		f := Fault{Label: in.Label(), Name: in.Name(), Counts: in.Counts()}
-		r.Faults = append(r.Faults, f)
-		if f.Counts.Changed == 0 {
-			r.Problems = append(r.Problems, p.invisible(in))
-		}
-	}
-	r.Passed = r.Failures() == 0
-	r.Virtual = w.Elapsed()
-	r.Wall = wall.Since(began)
-	return r, nil
 }
 
 // player carries one play.
@@ -117,9 +101,9 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 		out.Began = p.w.Elapsed()
 		p.w.Note(string(s.Kind), out.What)
 	}
-	if s.Kind == scenarios.Query && p.w.Live() {
+	if ask := p.asks(s.Kind); ask != nil && p.w.Live() {
 		// On a busy machine at a high speed, a wait and then a question would be seconds of the world's time apart.
-		err := p.failed(&out, p.query(s, &out, at, began))
+		err := p.failed(&out, ask(s, &out, at, began))
 		return out, err
 	}
 	if err := p.w.WaitUntil(p.ctx, at); err != nil {
@@ -130,6 +114,8 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 	switch s.Kind {
 	case scenarios.Query:
 		err = p.query(s, &out, time.Time{}, nil)
+	case scenarios.Get:
+		err = p.get(s, &out, time.Time{}, nil)
 	case scenarios.Inspect:
 		err = p.inspect(s, &out)
 	case scenarios.Inject:
@@ -151,6 +137,17 @@ func (p *player) step(s *scenarios.Step) (Step, error) {
 	}
 	err = p.failed(&out, err)
 	return out, err
+}
+
+// asks is how a step of a kind that waits for an answer is done; nil for the others.
+func (p *player) asks(k scenarios.Kind) func(s *scenarios.Step, out *Step, at time.Time, began func()) error {
+	switch k {
+	case scenarios.Query:
+		return p.query
+	case scenarios.Get:
+		return p.get
+	}
+	return nil
 }
 
 // failed makes a step's own error a failure of the step, and returns one that ends the play.

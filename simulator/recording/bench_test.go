@@ -72,7 +72,7 @@ func benchmarkQuestion(b *testing.B, attach func(*simulator.World)) {
 	}
 	m := network.Message{Network: "udp", From: netip.MustParseAddrPort("10.0.2.100:4000"), To: netip.MustParseAddrPort("10.0.1.10:53"), Data: packed}
 	answered := make(chan struct{}, 1)
-	later := func() func([]byte) { return func([]byte) { answered <- struct{}{} } }
+	later := func() network.Later { return network.Later{Reply: func([]byte) { answered <- struct{}{} }} }
 	if reply, _ := w.Network().Pass(m, later); reply == nil {
 		<-answered
 	}
