@@ -4,7 +4,8 @@
 // address 127.a.b.c, all on one port, and takes a client bound to 127.a.b.c for 10.a.b.c; Exact opens every address as it
 // is, where a network namespace has them all. What arrives goes through
 // the network's rules to the node's program, and a node's state shows on its sockets: a program that is gone has
-// closed ones. Sockets are on loopback only. Close closes all of them and waits for what runs on them.
+// closed ones, and a host that is dark opens no TCP connections (on Linux; elsewhere they open, and nothing answers). What a
+// rule of the network keeps from a node looks so over UDP; over TCP such a connection opens, and stays silent. Sockets are on loopback only. Close closes all of them and waits for what runs on them.
 package edge
 
 import (
