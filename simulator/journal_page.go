@@ -14,7 +14,7 @@ type Numbered struct {
 // Page gives up to most entries from number from on, of the given kinds (none: of all), and the number to go on from:
 // the journal's length where there are no more.
 func (j *Journal) Page(from, most int, kinds ...Kind) (list []Numbered, next int) {
-	const window = 4096 // so that nobody holds the journal for long
+	const window = 4096        // so that nobody holds the journal for long
 	var take func(packed) bool // of the traffic, what can be of those kinds
 	if len(kinds) > 0 {
 		legs, remarks := slices.Contains(kinds, KindLeg), slices.Contains(kinds, KindResolver)

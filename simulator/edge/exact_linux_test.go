@@ -2,13 +2,16 @@ package edge_test
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"faultzone/simulator/clock"
 	"faultzone/simulator/edge"
 )
 
@@ -47,6 +50,18 @@ addr add fd00::30/128 dev lo nodad
 	opened(t, e, err)
 	if n := len(e.Doors()); n != 3 {
 		t.Fatalf("%d doors", n)
+	}
+	// Linux makes the routes of IPv6 addresses beside; what is sent before is lost.
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("fd00::30")}, Timeout: time.Second}
+	for began := (clock.Wall{}).Now(); ; {
+		c, err := d.Dial("tcp", "[fd00::20]:53")
+		if err == nil {
+			c.Close()
+			break
+		}
+		if (clock.Wall{}).Since(began) > patience {
+			t.Fatal(err)
+		}
 	}
 	for _, c := range []struct{ at, from, want string }{
 		{"10.0.1.20", "10.0.2.30", "10.0.2.30 10.0.1.20:53"},
