@@ -29,12 +29,15 @@ type node struct {
 	client      *stub.Stub
 	local       *stub.Local
 	web         *site
+	replacement network.Handler // a real program in the place of the node's own; nil: there is none
 	wayOut      *relay.Relay
 }
 
 // start begins the node's program.
 func (n *node) start() {
 	switch {
+	case n.replacement != nil:
+		n.service.Start(n.replacement)
 	case n.server != nil:
 		n.server.Start(n.service.Start(authoritativeProgram{n.server}))
 	case n.newResolver != nil:

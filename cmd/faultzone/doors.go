@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // doorFlags is what the command line says about real sockets.
 type doorFlags struct {
 	listen func(edge.Config) (*edge.Edge, error)
+	web    edge.WebForm
 	kind   string
 	port   uint
 	as     netip.Addr
@@ -29,11 +31,11 @@ func edgeConfig(c *cli.Context) (doorFlags, error) {
 	f := doorFlags{kind: c.String("edge"), port: c.Uint("port"), report: func(err error) { report(c.App.ErrWriter, err) }}
 	switch f.kind {
 	case "ports":
-		f.listen = edge.Ports
+		f.listen, f.web = edge.Ports, edge.WebPorts
 	case "loopback":
-		f.listen = edge.Loopback
+		f.listen, f.web = edge.Loopback, edge.WebLoopback
 	case "exact":
-		f.listen = edge.Exact
+		f.listen, f.web = edge.Exact, edge.WebExact
 		if c.IsSet("port") {
 			return f, usage("--port %d: with --edge exact every address has its port 53", f.port)
 		}
@@ -87,9 +89,9 @@ func ask(ctx context.Context, proto string, d edge.Door) error {
 }
 
 // printDoors says where everything listens, and a line to paste.
-func printDoors(w io.Writer, world *simulator.World, doors []edge.Door) {
+func printDoors(w io.Writer, world *simulator.World, doors, web []edge.Door) {
 	var nodes, addresses []string
-	for _, d := range doors {
+	for _, d := range slices.Concat(doors, web) {
 		nodes, addresses = append(nodes, d.Node), append(addresses, d.World.String())
 	}
 	node, address := width("NODE", nodes...), width("IN THE WORLD", addresses...)
@@ -97,6 +99,9 @@ func printDoors(w io.Writer, world *simulator.World, doors []edge.Door) {
 	fmt.Fprintf(w, "%-*s  %-*s  %s\n", node, "NODE", address, "IN THE WORLD", "HERE (UDP AND TCP)")
 	for _, d := range doors {
 		fmt.Fprintf(w, "%-*s  %-*s  %s\n", node, d.Node, address, d.World, d.Real)
+	}
+	for _, d := range web {
+		fmt.Fprintf(w, "%-*s  %-*s  http://%s\n", node, d.Node, address, d.World, d.Real)
 	}
 	fmt.Fprintf(w, "\nTry:\n  %s\n\n", digLine(world, doors))
 }

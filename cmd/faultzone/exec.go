@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -149,7 +148,7 @@ func execInside(c *cli.Context, line execLine) error {
 	if err != nil {
 		return err
 	}
-	w.web = edge.WebExact
+	w.web, w.outside = edge.WebExact, askOutside
 	w.open = func(config edge.Config) (*edge.Edge, error) {
 		if err := enclosure.Furnish(w.place(config.Nodes)); err != nil {
 			return nil, err
@@ -180,8 +179,7 @@ func execInside(c *cli.Context, line execLine) error {
 	if err := enclosure.WaitForInternet(handed); err != nil {
 		return environment(err)
 	}
-	// What interrupts the command does not interrupt its world.
-	stop, err := w.play(context.WithoutCancel(c.Context))
+	stop, err := w.play()
 	if err != nil {
 		return errors.Join(err, stop())
 	}

@@ -39,7 +39,7 @@ func handedListener(files map[string]*os.File) (net.Listener, error) {
 // command has the world commanded: from the host on a listener, and from inside at the same address, which is another
 // loopback's there.
 func (w *execWorld) command(o controlOptions, l net.Listener, inside int) (*controlled, error) {
-	o.inside = inside
+	o.inside, o.metrics = inside, w.watch.metricsOf(w.host.World)
 	d, err := o.start(l, w.host, "exec", w.options.Speed, w.c.App.ErrWriter)
 	if err != nil || d.server == nil || inside == 0 {
 		return d, err

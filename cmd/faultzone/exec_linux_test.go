@@ -366,6 +366,23 @@ func TestExecRefused(t *testing.T) {
 	}
 }
 
+// In a container /etc has mounts in it, which no overlay may hide.
+func TestExecWithMountsInEtc(t *testing.T) {
+	t.Parallel()
+	enclosures(t)
+	unshare := tool(t, "unshare")
+	tool(t, "getent")
+	const script = `mount --bind /etc/passwd /etc/resolv.conf && mount --bind /etc/group /etc/hosts && mount --bind /etc/shells /etc/hostname && exec faultzone "$@"`
+	cmd := exec.Command(unshare, "-Urm", "sh", "-c", script, "sh", "exec", "solvethenetwork", "--", "sh", "-c", "getent ahostsv4 api; cat /etc/hostname; ls /etc/passwd")
+	cmd.Env = append(os.Environ(), "FAULTZONE_RUNTIME_DIR="+filepath.Join(t.TempDir(), "running"))
+	got := finish(t, cmd)
+	has(t, got.out, `^10\.0\.2\.50 +STREAM`)
+	has(t, got.out, `^/bin/sh$`)
+	if got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	enclosures(t)
@@ -397,5 +414,26 @@ func TestExecOnPorts(t *testing.T) {
 	}
 	if got := within(t, "--edge", "ports", "zone-expiry", "--", "sh", "-c", "kill -KILL $$"); got.code != 137 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// With pasta there is a way out, and the world's names stay the world's.
+func TestExecInternet(t *testing.T) {
+	t.Parallel()
+	enclosures(t)
+	tool(t, "pasta")
+	tool(t, "dig")
+	got := within(t, "solvethenetwork", "--internet", "--", "sh", "-c", "cat /proc/net/dev; dig +short api.solvethenetwork.com; exit 6")
+	if got.code == 3 && strings.Contains(got.err, "pasta") {
+		t.Skipf("pasta does not work here: %s", got.err)
+	}
+	if lines := strings.Count(got.out, ":"); got.code != 6 || lines != 2 || !strings.Contains(got.out, "\n10.0.2.50\n") {
+		t.Errorf("%+v", got)
+	}
+	empty := t.TempDir()
+	cmd := execLineOf(t, "solvethenetwork", "--internet", "--", "true")
+	cmd.Env = append(cmd.Env, "PATH="+empty)
+	if got := finish(t, cmd); got.code != 3 || !strings.Contains(got.err, "apt install passt") {
+		t.Errorf("without pasta: %+v", got)
 	}
 }

@@ -30,10 +30,10 @@ func (w *execWorld) onStep(s play.Step) {
 	}
 }
 
-// play lets time pass and has the steps played. It returns when the world is as it is to be when the command starts; stop
-// ends the play.
-func (w *execWorld) play(ctx context.Context) (stop func() error, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+// play lets time pass and has the steps played. It returns when the world is as it is to be when the command starts, or
+// somebody has interrupted it; stop ends the play. What interrupts the command later does not interrupt its world.
+func (w *execWorld) play() (stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.c.Context))
 	var failed error
 	var wg sync.WaitGroup
 	played := make(chan struct{})
@@ -71,6 +71,8 @@ func (w *execWorld) catchUp(played <-chan struct{}) error {
 			case <-w.steps.done:
 			case <-played:
 				return nil // the play has ended with an error, which its end tells
+			case <-w.c.Context.Done():
+				return &exitError{code: exitInterrupted}
 			}
 		}
 	}

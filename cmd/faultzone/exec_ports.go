@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -35,7 +34,7 @@ func execOnPorts(c *cli.Context, line execLine) error {
 		return err
 	}
 	defer d.Close()
-	stop, err := w.play(context.WithoutCancel(c.Context))
+	stop, err := w.play()
 	if err != nil {
 		return errors.Join(err, stop())
 	}

@@ -282,7 +282,8 @@ func (s *standInServer) resolvectl(args []string) standInReply {
 		return unknown("resolvectl", "status", args)
 	}
 	world := s.w.host.World()
-	mode, servers, domains := "foreign", []string{}, s.w.guest.search
+	mode, domains := "foreign", s.w.guest.search
+	var servers []string
 	if _, ok := world.LocalStub(s.w.guest.client); ok {
 		if !runs(stateOf(world, s.w.guest.client)) {
 			return standInReply{Err: "Failed to get global data: Unit systemd-resolved.service is not running.\n", Code: 1}

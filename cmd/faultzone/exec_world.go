@@ -30,9 +30,11 @@ type execWorld struct {
 	without  []string
 	open     func(edge.Config) (*edge.Edge, error)
 	web      edge.WebForm
+	outside  simulator.RealProgram // how the programs of --without are asked; nil: nobody does
 	host     *live.Host
 	at       time.Duration
 	steps    stepWatch
+	watch    *observers
 }
 
 // newExecWorld reads what the command line says of the world.
@@ -56,13 +58,28 @@ func newExecWorld(c *cli.Context, line execLine) (*execWorld, error) {
 	if w.guest, err = guestOf(w.scenario, c.String("as")); err != nil {
 		return nil, err
 	}
-	return w, prepareJournal(c)
+	if err := w.knowsAll(); err != nil {
+		return nil, err
+	}
+	if err := prepareJournal(c); err != nil {
+		return nil, err
+	}
+	if w.watch, err = openObservers(c, true); err != nil {
+		return nil, err
+	}
+	w.options.OnBuilt = w.watch.attach
+	return w, nil
 }
 
-// begin builds the world and opens its sockets. Its time stands still.
-func (w *execWorld) begin() error {
+// begin builds the world and opens its sockets. Its time stands still. What fails closes what is open.
+func (w *execWorld) begin() (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.watch.close())
+		}
+	}()
 	as := slices.Concat(w.guest.addresses, w.scenario.World.Vantage)
-	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, LocalStub: w.guest.client,
+	h, err := live.New(live.Config{Scenario: w.scenario, Options: w.options, Open: w.open, As: as, Web: &w.web, Without: w.without, Outside: w.outside, LocalStub: w.guest.client,
 		Report: func(err error) { report(w.c.App.ErrWriter, err) },
 		OnStep: w.onStep})
 	var refused *live.EdgeError
@@ -73,9 +90,6 @@ func (w *execWorld) begin() error {
 		return usage("%s: %w", w.scenario.Name, err)
 	}
 	w.host = h
-	if err := w.knowsAll(); err != nil {
-		return errors.Join(err, h.Close())
-	}
 	if err := writeFiles(w.c, h.World(), w.doors()); err != nil {
 		return errors.Join(err, h.Close())
 	}
@@ -88,12 +102,15 @@ func (w *execWorld) doors() []edge.Door { return append(w.host.Doors(), w.host.W
 // knowsAll checks that the nodes of --without are there.
 func (w *execWorld) knowsAll() error {
 	var names []string
-	for _, n := range w.host.World().EdgeNodes() {
+	for _, n := range w.scenario.World.Servers {
+		names = append(names, n.Name)
+	}
+	for _, n := range w.scenario.World.Resolvers {
 		names = append(names, n.Name)
 	}
 	for _, name := range w.without {
 		if !slices.Contains(names, name) {
-			return usage("--without %q: no server or resolver of the world has that name; there are %s%s", name, strings.Join(names, ", "),
+			return usage("--without %q: no server or resolver of the scenario has that name; there are %s%s", name, orNone(names),
 				scenarios.DidYouMean(name, names))
 		}
 	}
@@ -180,7 +197,7 @@ func (w *execWorld) environment() []string {
 
 // end closes the world and writes its journal.
 func (w *execWorld) end() {
-	if err := errors.Join(writeJournal(w.c, w.host.World()), w.host.Close()); err != nil {
+	if err := errors.Join(writeJournal(w.c, w.host.World()), w.host.Close(), w.watch.close()); err != nil {
 		report(w.c.App.ErrWriter, err)
 	}
 }

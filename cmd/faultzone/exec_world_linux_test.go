@@ -114,6 +114,7 @@ func unboundIn(t *testing.T) string {
 	conf := filepath.Join(dir, "unbound.conf")
 	text := fmt.Sprintf(`server:
 	use-syslog: no
+	log-queries: yes
 	do-daemonize: no
 	chroot: ""
 	username: ""
@@ -161,6 +162,37 @@ dig +time=3 +tries=1 @10.0.1.10 www.solvethenetwork.com A | sed s/^/gone:/
 	if left := processes(t, conf); len(left) > 0 {
 		t.Errorf("unbound is left behind: %v", left)
 	}
+}
+
+// The world's own clients ask the real resolver too, from their own addresses, and what the network does to the node is
+// done to it.
+func TestExecStepsAskTheRealResolver(t *testing.T) {
+	t.Parallel()
+	enclosures(t)
+	unbound := tool(t, "unbound")
+	tool(t, "dig")
+	file := filepath.Join(t.TempDir(), "steps.toml")
+	const text = `title = "Questions to a real resolver"
+base = "solvethenetwork"
+[[step]]
+at = "3s"
+query = "api.solvethenetwork.com. A +tcp"
+via = "resolver-a"
+expect = { rcode = "NOERROR", ad = true, answer = ["10.0.2.50"] }
+[[step]]
+at = "3s"
+query = "api.solvethenetwork.com. A"
+client = "db-01"
+expect = { rcode = "NOERROR", answer = ["10.0.2.50"], server = "resolver-a" }
+`
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	conf := unboundIn(t)
+	got := within(t, "--without", "resolver-a", "--verbose", file, "--", "sh", "-c", `"$0" -d -c "$1" >"$1.log" 2>&1 & sleep 4; cat "$1.log"`, unbound, conf)
+	has(t, got.err, `ask resolver-a for api\.solvethenetwork\.com\. A \+tcp\n.*✓ NOERROR ad`)
+	has(t, got.err, `db-01.*api\.solvethenetwork\.com\. A\n.*✓ NOERROR`)
+	has(t, got.out, `10\.0\.2\.30`)
 }
 
 // The diagnosis's steps in the healthy world, as they are written. The last of them are in TestExecStandIns.

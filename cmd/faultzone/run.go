@@ -34,7 +34,7 @@ func runCommand() *cli.Command {
 				DefaultText: "free ones; 5300"},
 			&cli.StringFlag{Name: "as", Usage: "take real clients for the host with this `ADDRESS`"},
 			&cli.BoolFlag{Name: "once", Usage: "end after the last step, with the verdict as exit code", DisableDefaultText: true},
-		}, slices.Concat(liveFlags(), observerFlags(), controlFlags())...),
+		}, slices.Concat(liveFlags(), controlFlags())...),
 		OnUsageError: onUsageError,
 		Action:       runAction,
 	}
@@ -42,14 +42,14 @@ func runCommand() *cli.Command {
 
 // liveFlags are those of every command that makes a live world.
 func liveFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "start", Usage: "begin at `TIME` (RFC 3339)", DefaultText: "the wall's now"},
 		&cli.Float64Flag{Name: "speed", Value: 1, Usage: "let world time pass `N` times as fast as the wall"},
 		&cli.StringFlag{Name: "addr-file", Usage: "write FAULTZONE_NAME=ADDRESS:PORT lines to `FILE` once everything answers"},
 		&cli.StringFlag{Name: "anchor-file", Usage: "write the root's trust anchors to `FILE`: DS and DNSKEY records, or BIND's trust-anchors where FILE ends in .conf or .keys"},
 		&cli.StringFlag{Name: "journal", Usage: "write what happened to `FILE` at the end, as JSON lines"},
 		&cli.Uint64Flag{Name: "seed", Usage: "use the seed `N` instead of the scenario's own", DefaultText: "the scenario's own"},
-	}
+	}, observerFlags()...)
 }
 
 func runAction(c *cli.Context) error {
@@ -108,7 +108,7 @@ func runScenario(c *cli.Context, s *scenarios.Scenario, options simulator.Option
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := announce(c, h.World(), h.Doors(), options.Speed, d); err != nil {
+	if err := announce(c, h, options.Speed, d); err != nil {
 		return err
 	}
 	if err := h.Go(); err != nil {
@@ -127,7 +127,7 @@ func host(c *cli.Context, s *scenarios.Scenario, o simulator.Options, doors door
 		return nil, err
 	}
 	out := c.App.Writer
-	h, err := live.New(live.Config{Scenario: s, Options: o, Open: doors.listen, Port: uint16(doors.port), As: as, Report: doors.report,
+	h, err := live.New(live.Config{Scenario: s, Options: o, Open: doors.listen, Port: uint16(doors.port), As: as, Web: &doors.web, Report: doors.report,
 		OnStep: func(s play.Step) { printStep(out, s) }})
 	var refused *live.EdgeError
 	switch {
@@ -142,7 +142,8 @@ func host(c *cli.Context, s *scenarios.Scenario, o simulator.Options, doors door
 }
 
 // announce makes sure of every door, and then tells people and programs of them.
-func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float64, d *controlled) error {
+func announce(c *cli.Context, h *live.Host, speed float64, d *controlled) error {
+	w, doors, web := h.World(), h.Doors(), h.WebDoors()
 	if err := forgetAddresses(c.String("addr-file")); err != nil {
 		return err
 	}
@@ -154,10 +155,10 @@ func announce(c *cli.Context, w *simulator.World, doors []edge.Door, speed float
 			return environment(fmt.Errorf("%s does not answer at %s: %w", d.Node, d.Real, err))
 		}
 	}
-	printDoors(c.App.Writer, w, doors)
+	printDoors(c.App.Writer, w, doors, web)
 	d.print(c.App.Writer)
 	printPlan(c.App.Writer, w, speed)
-	return writeFiles(c, w, doors)
+	return writeFiles(c, w, append(doors, web...))
 }
 
 // printPlan says what is going to happen.

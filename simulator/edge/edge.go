@@ -2,9 +2,10 @@
 //
 // Three kinds: Ports gives each node a port of 127.0.0.1 and works everywhere; Loopback gives each address 10.a.b.c the
 // address 127.a.b.c, all on one port, and takes a client bound to 127.a.b.c for 10.a.b.c; Exact opens every address as it
-// is, where a network namespace has them all. What arrives goes through
-// the network's rules to the node's program, and a node's state shows on its sockets: a program that is gone has
-// closed ones. Sockets are on loopback only. Close closes all of them and waits for what runs on them.
+// is, where a network namespace has them all. What arrives goes through the network's rules to the node's program. A node's
+// state shows on its sockets: a program that is gone has closed ones, and a host that is dark opens no TCP connections (on
+// Linux; elsewhere they open, and nothing answers). A client that a rule keeps away gets no answer; its TCP connections open.
+// Sockets are on loopback only. Close closes all of them and waits for what runs on them.
 package edge
 
 import (

@@ -38,11 +38,14 @@ func (c Command) Run() (code int, err error) {
 	unstopped := make(chan os.Signal, 1)
 	signal.Notify(unstopped, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 	defer signal.Stop(unstopped)
+	outer, _ := strconv.Atoi(os.Getenv(outerVariable))
+	os.Unsetenv(outerVariable)
+	if outer != 0 && os.Getppid() != outer {
+		return CannotRun, errors.New("the process that was to wait for the command has ended")
+	}
 	if err := cmd.Start(); err != nil {
 		return CannotRun, fmt.Errorf("run %s: %w", c.Args[0], reason(err))
 	}
-	outer, _ := strconv.Atoi(os.Getenv(outerVariable))
-	os.Unsetenv(outerVariable)
 	go passOrEnd(signals, outer, cmd.Process.Pid, stop)
 	code = wait(cmd.Process.Pid)
 	sweep(anybody)

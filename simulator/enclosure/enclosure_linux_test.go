@@ -51,6 +51,8 @@ func part(name string) error {
 		return nil
 	case "place":
 		return checkPlace()
+	case "links":
+		return checkLinks()
 	}
 	return fmt.Errorf("no part is called %q", name)
 }
@@ -109,6 +111,39 @@ func TestPlace(t *testing.T) {
 	if _, err := os.Stat(Dir); err == nil {
 		t.Errorf("%s is there outside", Dir)
 	}
+}
+
+// Where there are no overlays links do.
+func TestCoverByLinks(t *testing.T) {
+	enclosed(t)
+	if code, err := Run(Process{Args: []string{"test", "links"}}); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v", code, err)
+	}
+}
+
+func checkLinks() error {
+	before, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		return err
+	}
+	host, err := unix.Open("/etc", unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), mount("tmpfs", "/etc", "tmpfs", 0, "mode=0755"),
+		os.MkdirAll("/etc/top/faultzone", 0o755), os.WriteFile("/etc/top/resolv.conf", []byte("ours"), 0o644),
+		coverByLinks("/etc/top", fmt.Sprintf("/proc/self/fd/%d", host)))
+	if err != nil {
+		return err
+	}
+	after, err := os.ReadFile("/etc/passwd")
+	if err != nil || string(after) != string(before) {
+		return fmt.Errorf("passwd is %q, %v", after, err)
+	}
+	if ours, err := os.ReadFile("/etc/resolv.conf"); err != nil || string(ours) != "ours" {
+		return fmt.Errorf("resolv.conf is %q, %v", ours, err)
+	}
+	return os.WriteFile(Dir+"/x", nil, 0o600)
 }
 
 // checkPlace furnishes and looks around.
@@ -183,6 +218,7 @@ func TestDiagnose(t *testing.T) {
 		{"AppArmor at the mapping", map[string]string{"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, unix.EACCES, "/etc/apparmor.d/faultzone"},
 		{"AppArmor at a mount", map[string]string{"proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, fmt.Errorf("mount: %w", unix.EPERM), "userns,"},
 		{"seccomp", map[string]string{"proc/self/status": "Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n"}, unix.EPERM, "seccomp=unconfined"},
+		{"root without capabilities", map[string]string{"proc/self/status": "Uid:\t0\t0\t0\t0\nCapEff:\t0000000000000000\n"}, unix.EPERM, "SETFCAP"},
 		{"nothing known", map[string]string{"proc/self/status": "Seccomp:\t0\n"}, unix.EPERM, "chroot"},
 		{"too deep", nil, unix.EUSERS, "32"},
 		{"an old kernel", nil, unix.EINVAL, "built without"},

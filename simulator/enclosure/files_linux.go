@@ -2,6 +2,7 @@ package enclosure
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -74,7 +75,10 @@ func cover(names []string) error {
 		}
 	}
 	if err := mount("overlay", "/etc", "overlay", unix.MS_NOSUID|unix.MS_NODEV, "lowerdir="+top+":"+under); err != nil {
-		return err
+		if coverByLinks(top, under) != nil {
+			return err
+		}
+		return nil
 	}
 	for _, name := range mounts {
 		if !slices.Contains(names, name) {
@@ -82,6 +86,65 @@ func cover(names []string) error {
 		}
 	}
 	return nil
+}
+
+// coverByLinks is cover where overlays are not to be had: on some kernels, and over a folder in which others have mounted
+// something, as containers have in /etc. Into the empty file system that lies over /etc it puts what the folder on top has, and
+// for the host's other entries links and mounts.
+func coverByLinks(top, host string) error {
+	const behind = "/etc/.host"
+	if err := os.Mkdir(behind, 0o755); err != nil {
+		return err
+	}
+	// The file system that lies over the host's folder is mounted there, so it comes along, on top.
+	if err := mount(host, behind, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	if err := unix.Unmount(behind, unix.MNT_DETACH); err != nil {
+		return err
+	}
+	own, err := os.ReadDir(top)
+	if err != nil {
+		return err
+	}
+	for _, e := range own {
+		if err := os.Rename(path.Join(top, e.Name()), path.Join("/etc", e.Name())); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(behind)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join("/etc", e.Name())
+		if _, err := os.Lstat(name); err == nil {
+			continue // ours
+		}
+		if err := sameThere(path.Join(behind, e.Name()), name, e.Type()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameThere makes an entry of a folder be found under another name. Links stay what they are, for they may be relative, and
+// folders are bound, so that such links within them lead where they did.
+func sameThere(at, name string, kind fs.FileMode) error {
+	switch {
+	case kind&fs.ModeSymlink != 0:
+		to, err := os.Readlink(at)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(to, name)
+	case kind.IsDir():
+		if err := os.Mkdir(name, 0o755); err != nil {
+			return err
+		}
+		return mount(at, name, "", unix.MS_BIND|unix.MS_REC, "")
+	}
+	return os.Symlink(at, name)
 }
 
 // mountsUnder are the mount points in a folder, relative to it. An overlay would not show what is mounted there.

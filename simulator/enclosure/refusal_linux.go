@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,8 @@ func diagnose(root, step string, err error) error {
 			"A seccomp filter is in force, as containers have one, and denies what makes namespaces.",
 			"In Docker or Podman: run the container with --security-opt seccomp=unconfined, and if mounts are refused then, with --security-opt apparmor=unconfined --security-opt systempaths=unconfined or --cap-add SYS_ADMIN.",
 		}
+	case errors.Is(err, unix.EPERM) && m.cannotMapRoot():
+		r.Advice = []string{"Here is root, but without the capability SETFCAP, and the kernel lets nobody else map root into a namespace: run it as another user."}
 	case errors.Is(err, unix.ENOSPC):
 		r.Advice = []string{"There are as many namespaces as allowed: see /proc/sys/user/max_*_namespaces."}
 	case errors.Is(err, unix.EUSERS):
@@ -84,6 +87,23 @@ func (m machine) filtered() bool {
 		}
 	}
 	return false
+}
+
+// cannotMapRoot tells whether this is root without what Linux (from 5.12 on) asks of those who map root into a user
+// namespace (user_namespaces(7)).
+func (m machine) cannotMapRoot() bool {
+	root, able := false, true
+	for line := range strings.Lines(m.reads("proc/self/status")) {
+		switch fields := strings.Fields(line); {
+		case len(fields) < 2:
+		case fields[0] == "Uid:":
+			root = fields[1] == "0"
+		case fields[0] == "CapEff:":
+			set, err := strconv.ParseUint(fields[1], 16, 64)
+			able = err != nil || set&(1<<unix.CAP_SETFCAP) != 0
+		}
+	}
+	return root && !able
 }
 
 // profile is an AppArmor profile for this program.

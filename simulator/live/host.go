@@ -33,8 +33,10 @@ type Config struct {
 	Port uint16
 	// As are the world addresses that real clients are taken for; none: the world's vantage.
 	As []netip.Addr
-	// Without are nodes that get no sockets: real programs may take their places.
+	// Without are nodes that get no sockets: real programs may take their places. Outside, when not nil, is how the world's
+	// own hosts ask them.
 	Without []string
+	Outside simulator.RealProgram
 	// LocalStub is a client whose own stub at 127.0.0.53 gets sockets too, where it has one; empty: none does.
 	LocalStub string
 	// Report is told of what goes wrong behind the scenes, such as a socket that could not be opened again.
@@ -98,17 +100,15 @@ func New(c Config) (*Host, error) {
 }
 
 // openWeb has a world's web hosts answer, instead of those of the world before.
-func (h *Host) openWeb(w *simulator.World) error {
-	if h.config.Web == nil {
-		return nil
+func (h *Host) openWeb(w *simulator.World) (err error) {
+	switch {
+	case h.config.Web == nil:
+	case h.web != nil:
+		err = h.web.Move(w.Network(), w.WebNodes())
+	default:
+		h.web, err = edge.Web(edge.WebConfig{Network: w.Network(), Nodes: w.WebNodes(), Form: *h.config.Web, As: h.as(w), Report: h.config.Report})
 	}
-	var errs []error
-	if h.web != nil {
-		errs = append(errs, h.web.Close())
-	}
-	var err error
-	h.web, err = edge.Web(edge.WebConfig{Network: w.Network(), Nodes: w.WebNodes(), Form: *h.config.Web, As: h.as(w), Report: h.config.Report})
-	return errors.Join(append(errs, err)...)
+	return err
 }
 
 // as are the world addresses that real clients are taken for.
@@ -145,6 +145,13 @@ func (h *Host) begin() (*Life, error) {
 	if err := w.SetSpeed(0); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
+	if h.config.Outside != nil {
+		for _, name := range h.config.Without {
+			if err := w.Replace(name, h.config.Outside); err != nil {
+				return nil, errors.Join(err, w.Close())
+			}
+		}
+	}
 	l := &Life{World: w, ended: make(chan struct{})}
 	l.playing, l.stop = context.WithCancel(context.Background())
 	return l, nil
@@ -166,7 +173,7 @@ func (h *Host) World() *simulator.World { return h.Life().World }
 // Doors are the real addresses, in the order of the nodes. They stay the same over a reset.
 func (h *Host) Doors() []edge.Door { return h.edge.Doors() }
 
-// WebDoors are the real addresses at which the world's web hosts answer HTTP.
+// WebDoors are the real addresses at which the world's web hosts answer HTTP. They stay the same over a reset.
 func (h *Host) WebDoors() []edge.Door {
 	h.acts.Lock()
 	defer h.acts.Unlock()
