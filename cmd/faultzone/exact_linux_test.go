@@ -26,9 +26,11 @@ func TestDigTracesTheExactWorld(t *testing.T) {
 echo "nameserver 10.0.1.10" >"$1.resolv"
 mount --bind "$1.resolv" /etc/resolv.conf
 ip link set lo up
-for a in 198.41.0.4 170.247.170.2 192.5.6.30 192.33.14.30 10.0.1.20 203.0.113.53 10.0.3.20 198.51.100.53 10.0.1.10 10.0.1.11 10.0.5.10 198.51.100.8 10.0.2.100 203.0.113.9; do
+for a in 198.41.0.4 170.247.170.2 192.5.6.30 192.33.14.30 10.0.1.20 203.0.113.53 10.0.3.20 198.51.100.53 10.0.1.10 10.0.1.11 10.0.5.10 198.51.100.8 10.0.2.100 203.0.113.9 10.0.2.50 203.0.113.80; do
 	ip addr add $a dev lo
 done
+ip addr add fd00:2::50 dev lo
+ip addr add 2001:db8:cb00::80 dev lo
 "$0" run --edge exact --addr-file "$1" >&2 &
 trap "kill $!" EXIT
 for i in $(seq 300); do [ -e "$1" ] && break; sleep 0.1; done

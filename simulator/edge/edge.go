@@ -36,6 +36,8 @@ type Config struct {
 	// Port is, for Ports, the first node's (the others follow), and for Loopback that of all; 0: Ports takes free
 	// ones, Loopback 5300.
 	Port uint16
+	// Others are hosts with sockets of another kind, whose addresses Exact wants to be there too.
+	Others []Node
 	// Report is told of sockets that could not be opened again after their node had come back.
 	Report func(error)
 }

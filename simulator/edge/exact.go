@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,7 +19,7 @@ import (
 // addresses; one at 127.0.0.1 is taken for Config.As, and so are those of a door in 127.0.0.0/8, a host's own stub.
 func Exact(c Config) (*Edge, error) {
 	e := &Edge{config: c}
-	if err := onLoopback(c.Nodes); err != nil {
+	if err := onLoopback(slices.Concat(c.Nodes, c.Others)); err != nil {
 		return nil, err
 	}
 	for _, n := range c.Nodes {

@@ -89,7 +89,8 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	h.life = l
-	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: h.nodes(l.World), As: h.as(l.World), Port: c.Port, Report: c.Report})
+	h.edge, err = c.Open(edge.Config{Network: l.World.Network(), Nodes: h.nodes(l.World), Others: h.webHosts(l.World), As: h.as(l.World),
+		Port: c.Port, Report: c.Report})
 	if err != nil {
 		return nil, &EdgeError{errors.Join(err, l.World.Close())}
 	}
@@ -109,6 +110,16 @@ func (h *Host) openWeb(w *simulator.World) (err error) {
 		h.web, err = edge.Web(edge.WebConfig{Network: w.Network(), Nodes: w.WebNodes(), Form: *h.config.Web, As: h.as(w), Report: h.config.Report})
 	}
 	return err
+}
+
+// webHosts are the hosts of a world that get sockets for HTTP.
+func (h *Host) webHosts(w *simulator.World) (list []edge.Node) {
+	if h.config.Web != nil {
+		for _, n := range w.WebNodes() {
+			list = append(list, edge.Node{Name: n.Name, Addresses: n.Addresses})
+		}
+	}
+	return list
 }
 
 // as are the world addresses that real clients are taken for.
