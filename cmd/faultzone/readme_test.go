@@ -69,6 +69,9 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	environ := append(os.Environ(), "FAULTZONE="+program, "FAULTZONE_RUNTIME_DIR="+filepath.Join(dir, "running"), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if source, err := filepath.Abs("../../simulator"); err != nil || os.Symlink(source, filepath.Join(dir, "simulator")) != nil {
+		t.Fatal("the folder cannot be shown the sources")
+	}
 	blocks := readmeBlocks(t)
 	for _, b := range blocks { // the files come first: lines refer to those behind them
 		name := map[string]string{"toml": "example.toml", "zone": "example.org.zone"}[b.language]
@@ -77,6 +80,8 @@ func TestReadme(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(b.text), 0o666); err != nil {
 				t.Fatal(err)
 			}
+		case b.language == "go":
+			b.isTested(t, "../../simulator/simtest/readme_test.go")
 		case b.language != "sh":
 			t.Errorf("README.md:%d: a block in %q, which this test does not know", b.line, b.language)
 		}
@@ -89,16 +94,30 @@ func TestReadme(t *testing.T) {
 		ran++
 		first, _, _ := strings.Cut(b.text, "\n")
 		t.Run(first, func(t *testing.T) {
-			for _, name := range []string{"dig", "delv", "curl"} {
-				if strings.Contains(b.text, "\n"+name+" ") {
+			for _, name := range []string{"dig", "delv", "curl", "pytest-3", "node", "bats", "tshark", "dnstap-read"} {
+				if regexp.MustCompile(`(?m)^` + name + ` | -- ` + name + ` |\b` + name + ` -s`).MatchString(b.text) {
 					tool(t, name)
 				}
+			}
+			if regexp.MustCompile(`faultzone exec \S+ (-- |--a)`).MatchString(b.text) {
+				enclosures(t)
 			}
 			b.run(t, dir, environ)
 		})
 	}
 	if ran < 5 {
 		t.Errorf("only %d blocks to run were found", ran)
+	}
+}
+
+// isTested makes sure that a block of Go stands as it is in a test.
+func (b block) isTested(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), b.text) {
+		t.Errorf("README.md:%d: this block is not in %s as it stands here", b.line, file)
 	}
 }
 
@@ -126,7 +145,7 @@ func (b block) run(t *testing.T, dir string, environ []string) {
 	if err != nil {
 		t.Errorf("README.md:%d: %v\n%s", b.line, err, out)
 	}
-	for command, shows := range map[string]string{"\ndig ": "10.0.2.50", "\ndelv ": "; fully validated", "faultzone test": "0 failed"} {
+	for command, shows := range map[string]string{"\ndig ": "10.0.2.50", "\ndelv ": "; fully validated", "exec rrsig-expired": "EDE: 7 (Signature Expired)", "pytest-3": "passed", "faultzone test": "0 failed"} {
 		if strings.Contains(b.text, command) && !strings.Contains(string(out), shows) {
 			t.Errorf("README.md:%d: %q shows no %q:\n%s", b.line, strings.TrimSpace(command), shows, out)
 		}
