@@ -11,6 +11,11 @@ import (
 // Asked remembers when questions were under way, the last so many of them, so that their answers can be told how long
 // they took. The zero value is not usable. It is not safe for concurrent use.
 type Asked struct {
+	// newest is the question asked last, as long as it is not among the others: most answers come at once.
+	newest question
+	asked  Times
+	waits  bool // newest is there
+
 	times map[question]Times
 	ring  []question // in the order of asking; the oldest are written over
 	room  int
@@ -27,9 +32,9 @@ type question struct {
 	tcp             bool
 }
 
-// NewAsked has room for n questions.
+// NewAsked has room for n questions, two at least.
 func NewAsked(n int) *Asked {
-	return &Asked{times: map[question]Times{}, room: n}
+	return &Asked{times: map[question]Times{}, room: max(n-1, 1)}
 }
 
 // questionOf is what a query or a reply is about; ok is false for what is too short to say.
@@ -50,6 +55,14 @@ func (a *Asked) Ask(e *network.Event, t Times) {
 	if !ok {
 		return
 	}
+	if a.waits && a.newest != q {
+		a.keep(a.newest, a.asked)
+	}
+	a.newest, a.asked, a.waits = q, t, true
+}
+
+// keep puts a question among those that wait for their answers.
+func (a *Asked) keep(q question, t Times) {
 	if _, again := a.times[q]; again {
 		a.times[q] = t
 		return
@@ -70,13 +83,23 @@ func (a *Asked) When(reply *network.Event) (Times, bool) {
 	if !ok {
 		return Times{}, false
 	}
+	if a.waits && a.newest == q {
+		return a.asked, true
+	}
 	t, ok := a.times[q]
 	return t, ok
 }
 
 // Forget forgets the question of a reply: the next reply to it is told nothing.
 func (a *Asked) Forget(reply *network.Event) {
-	if q, ok := questionOf(reply); ok {
+	q, ok := questionOf(reply)
+	if !ok {
+		return
+	}
+	if a.newest == q {
+		a.waits = false
+	}
+	if len(a.times) > 0 {
 		delete(a.times, q)
 	}
 }

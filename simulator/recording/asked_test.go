@@ -34,12 +34,16 @@ func TestAsked(t *testing.T) {
 	knows(2, 2)
 	a.Ask(query(1), at(3)) // the same again
 	knows(1, 3)
-	a.Ask(query(3), at(4)) // the oldest goes
-	knows(1, 0)
+	a.Ask(query(3), at(4)) // the one asked longest ago goes
+	knows(2, 0)
+	knows(1, 3)
 	knows(3, 4)
 	a.Forget(reply(3))
 	knows(3, 0)
-	knows(2, 2)
+	knows(1, 3)
+	a.Forget(reply(1))
+	knows(1, 0)
+	a.Ask(query(2), at(5))
 
 	over := *reply(2)
 	over.Network = "tcp"
