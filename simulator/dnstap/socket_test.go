@@ -157,11 +157,18 @@ func TestSocketReconnects(t *testing.T) {
 // A collector that takes the connection and then nothing more holds up neither the world nor its end.
 func TestSocketHalfDead(t *testing.T) {
 	t.Parallel()
+	var shaken atomic.Bool
+	t.Cleanup(func() {
+		if !shaken.Load() {
+			t.Error("no collector came to read nothing")
+		}
+	})
 	for name, serve := range map[string]func(c net.Conn, end <-chan struct{}){
 		"no handshake": func(_ net.Conn, end <-chan struct{}) { <-end },
 		"reads nothing after it": func(c net.Conn, end <-chan struct{}) {
-			if _, err := dnstaplib.NewReader(c, &dnstaplib.ReaderOptions{Bidirectional: true}); err != nil {
-				t.Error(err)
+			// A second connection, after the first was given up, may end before its handshake.
+			if _, err := dnstaplib.NewReader(c, &dnstaplib.ReaderOptions{Bidirectional: true}); err == nil {
+				shaken.Store(true)
 			}
 			<-end
 		},
