@@ -64,7 +64,7 @@ func New(cfg Config) (*Resolver, error) {
 	r.SetAllow(cfg.Allow)
 	r.insecure, _ = zoneSet("DomainInsecure", cfg.DomainInsecure) // checked before
 	ic := iterate.Config{Hints: cfg.Hints, Clock: cfg.Clock, Exchanger: cfg.Exchanger, Cache: r.cache, Rand: cfg.Rand,
-		Anchored: sortedKeys(r.trusted.zones), Policy: cfg.iteration()}
+		Anchored: sortedKeys(r.trusted.zones), Checked: r.anchored, Policy: cfg.iteration()}
 	if cfg.Report != nil {
 		ic.Report = func(e iterate.Event) {
 			cfg.Report(ofIteration(e))

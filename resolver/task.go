@@ -102,12 +102,21 @@ func tellable(e *cache.Entry, check bool) bool {
 	return e.Rank >= cache.NonAuthoritativeAnswer && (!check || e.Status != validate.Indeterminate)
 }
 
+// known is what the cache says, unless the key is to be got anew.
+func (t *task) known(key lookupKey) (*cache.Entry, *failure) {
+	e, f := t.r.cached(key, t.r.cfg.Clock.Now())
+	if e == nil && f == nil || t.refreshing(key, 0) {
+		return nil, nil
+	}
+	t.recordCached(key, e, f)
+	return e, f
+}
+
 // lookup finds the key's data: in the cache, with whoever is looking for it already, or by asking.
 func (t *task) lookup(key lookupKey) (*cache.Entry, *failure) {
 	for {
-		now := t.r.cfg.Clock.Now()
-		if e, f := t.r.cached(key, now); (e != nil || f != nil) && !t.refreshing(key, 0) {
-			t.recordCached(key, e, f)
+		changes := t.r.cache.Changes()
+		if e, f := t.known(key); e != nil || f != nil {
 			return e, f
 		}
 		if slices.Contains(t.stack, key) {
@@ -117,6 +126,12 @@ func (t *task) lookup(key lookupKey) (*cache.Entry, *failure) {
 			return nil, t.stuck("%s is too many lookups deep", key)
 		}
 		f, lead := t.join(key)
+		if lead && f != nil && t.r.cache.Changes() != changes { // a flight may have landed in between
+			if e, fail := t.known(key); e != nil || fail != nil {
+				t.r.land(key, f, e, fail)
+				return e, fail
+			}
+		}
 		if lead {
 			return t.lead(key, f)
 		}

@@ -55,6 +55,7 @@ type walk struct {
 	zone    *delegation
 	targets []*target
 	unknown []string // servers of zone whose addresses were not asked for yet
+	half    []string // those of them of which one family was asked for, and the other may tell more
 	missing []string // those of them that are in zone, so that the zone above would have to tell
 	// lacksGlue: there were any.
 	lacksGlue bool
@@ -117,7 +118,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, 0, 0, nil, nil, false
+	w.zone, w.targets, w.unknown, w.half, w.glueless, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, nil, 0, 0, nil, nil, false
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
@@ -195,19 +196,44 @@ func (w *walk) findMore(ctx context.Context) bool {
 		w.report(EventGlueless, netip.AddrPort{}, func() string {
 			return fmt.Sprintf("zone %s came without the address of its server %s", w.zone.zone, host)
 		})
-		before, queries := len(w.targets), w.req.Budget.Queries
-		for _, t := range w.it.addressTypes() {
-			w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, t))
+		queries, found := w.req.Budget.Queries, false
+		for i, t := range w.it.addressTypes() {
+			if found = w.addAddresses(ctx, host, t); found {
+				if i == 0 { // whoever can be asked is, before more is looked up
+					w.half = append(w.half, host)
+				}
+				break
+			}
 		}
 		if w.req.Budget.Queries == queries { // it is known, and cost nothing: another one gets its chance
 			w.glueless--
 		}
-		w.mark(w.targets[before:])
-		if len(w.targets) > before {
+		if found {
+			return true
+		}
+	}
+	return w.findOtherFamily(ctx)
+}
+
+// findOtherFamily looks up the IPv6 addresses of those servers of which only the IPv4 addresses were, and were of no use.
+func (w *walk) findOtherFamily(ctx context.Context) bool {
+	types := w.it.addressTypes()
+	for len(types) > 1 && len(w.half) > 0 && ctx.Err() == nil {
+		host := w.half[0]
+		w.half = w.half[1:]
+		if w.addAddresses(ctx, host, types[1]) {
 			return true
 		}
 	}
 	return false
+}
+
+// addAddresses looks up a server's addresses of one family. It says whether there is somebody more to ask.
+func (w *walk) addAddresses(ctx context.Context, host string, rrtype uint16) bool {
+	before := len(w.targets)
+	w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, rrtype))
+	w.mark(w.targets[before:])
+	return len(w.targets) > before
 }
 
 func (w *walk) failure(cause error) error {
