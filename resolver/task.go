@@ -187,6 +187,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		e := entryOf(key, resp)
 		if !key.check {
 			t.r.keepRest(resp, false, now)
+			boundNS(e, resp)
 			return t.r.put(e, now), nil
 		}
 		v, fail := t.judge(key, e)
@@ -198,6 +199,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 			v.Why += ", as " + resp.Server.String() + " tells it"
 		}
 		v.mark(e)
+		boundNS(e, resp)
 		t.r.learnDenial(e, v, now)
 		t.reportVerdict(key, resp.Server, v)
 		if e.Status != validate.Bogus {

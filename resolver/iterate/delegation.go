@@ -20,6 +20,9 @@ type delegation struct {
 	cached bool
 	// own: the zone itself told it, and not its parent.
 	own bool
+	// until is the end of this knowledge; zero: there is none. What the zone's servers say of delegations is not kept for
+	// longer, so that a zone whose delegation is withdrawn does not live on in zones below ("ghost domains").
+	until time.Time
 	// route is set when the servers were configured, and not told by anybody.
 	route *route
 }
@@ -49,14 +52,14 @@ func (it *Iterator) closest(name string, now time.Time) *delegation {
 	if !ok || e.Name == "." && (!it.cfg.Prime || e.Rank < cache.NonAuthoritativeAnswer) {
 		return it.root
 	}
-	d := &delegation{zone: e.Name, cached: true, own: e.Rank > cache.Referral}
+	d := &delegation{zone: e.Name, cached: true, own: e.Rank > cache.Referral, until: e.Expires}
 	for _, rr := range e.Set.RRs {
 		if ns, ok := rr.(*dns.NS); ok {
 			d.addName(ns.Ns)
 		}
 	}
 	if e.Name == "." {
-		d.cached, d.glue = false, it.root.glue // there is no parent to ask
+		d.cached, d.glue, d.until = false, it.root.glue, time.Time{} // there is no parent to ask
 		if len(it.knownAddresses(d)) == 0 {
 			return it.root
 		}
@@ -145,8 +148,8 @@ func (it *Iterator) addTargets(targets []*target, host string, addrs []netip.Add
 	return targets
 }
 
-// learn puts what a referral tells into the cache, and makes the delegation that it tells of.
-func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
+// learn puts what a referral tells into the cache, for no longer than until, and makes the delegation that it tells of.
+func (it *Iterator) learn(s *scrubbed, until, now time.Time) *delegation {
 	d := &delegation{zone: s.cut(), glue: make(map[string][]netip.Addr)}
 	for _, rr := range s.ns.RRs {
 		d.addName(rr.(*dns.NS).Ns)
@@ -160,7 +163,10 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 		it.remember(set, now)
 		it.put(set, cache.Additional, now)
 	}
-	it.put(s.ns, cache.Referral, now)
+	d.until = until
+	if e := it.putNS(s.ns, cache.Referral, until, now); e.Live(now) {
+		d.until = e.Expires
+	}
 	switch {
 	case len(s.ds.RRs) > 0:
 		it.put(s.ds, cache.Referral, now)
@@ -168,6 +174,11 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 		it.cfg.Cache.Put(&cache.Entry{Name: d.zone, Type: dns.TypeDS, Kind: cache.NODATA, Rank: cache.Referral, Proof: s.proof}, now)
 	}
 	return d
+}
+
+// putNS puts an NS RRset into the cache until then at most, and returns what stands.
+func (it *Iterator) putNS(set validate.RRset, rank cache.Rank, until, now time.Time) *cache.Entry {
+	return it.cfg.Cache.Put(&cache.Entry{Name: set.RRs[0].Header().Name, Type: dns.TypeNS, Kind: cache.Positive, Rank: rank, Set: set, Until: until}, now)
 }
 
 func (it *Iterator) put(set validate.RRset, rank cache.Rank, now time.Time) {

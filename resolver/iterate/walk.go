@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"faultzone/resolver/cache"
 	"faultzone/resolver/validate"
@@ -34,7 +35,9 @@ type Request struct {
 type Response struct {
 	Kind Kind
 	// Zone is the one whose server answered, as far as the delegations told; the data may be of a zone below.
-	Zone          string
+	Zone string
+	// Until is how long that zone's delegation is known; zero: there is no end.
+	Until         time.Time
 	Server        netip.AddrPort
 	Authoritative bool // AA
 	// Chain is the RRset that answers the question, then what the same reply says to where it leads.
@@ -104,7 +107,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 		s, from, kind, err := w.askZone(ctx)
 		switch {
 		case err == nil && kind == Referral:
-			w.enter(w.it.learn(s, w.it.cfg.Clock.Now()))
+			w.enter(w.it.learn(s, w.zone.until, w.it.cfg.Clock.Now()))
 		case err == nil:
 			return w.response(s, from, kind), nil
 		case w.climb():
@@ -246,14 +249,14 @@ func (w *walk) failure(cause error) error {
 func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
 	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone && (s.sure || w.it.cfg.AuthorityNS) {
 		// The zone's own NS RRset is better than the parent's (RFC 2181 section 5.4.1).
-		w.it.put(s.ns, cache.Authority, w.it.cfg.Clock.Now())
+		w.it.putNS(s.ns, cache.Authority, w.zone.until, w.it.cfg.Clock.Now())
 	}
 	if w.zone.zone == "." && kind == Answer && w.q.Type == dns.TypeNS {
 		for _, set := range s.glue { // RFC 9609 section 4: addresses of the root's servers
 			w.it.put(set, cache.Additional, w.it.cfg.Clock.Now())
 		}
 	}
-	r := &Response{Kind: kind, Zone: w.zone.zone, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
+	r := &Response{Kind: kind, Zone: w.zone.zone, Until: w.zone.until, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
 	if kind == NODATA || kind == NXDOMAIN {
 		r.SOA = s.soa
 	}

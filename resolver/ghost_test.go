@@ -1,0 +1,56 @@
+package resolver_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A zone whose delegation was withdrawn is gone when that delegation's TTL is over, whatever it says of itself, of zones
+// below it, and however late: the ghost domains of Jiang and others (NDSS 2012), and the phoenix domains of Li and others
+// (NDSS 2023).
+func TestGhostDomains(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	delegated := []string{"plain.com. 60 IN NS ns.plain.com.", "ns.plain.com. 60 IN A 10.0.0.3"}
+	w.delegates(delegated...)
+	below := func(q *dns.Msg, zone string) *dns.Msg {
+		return say(q, "", "ns "+zone+" 86400 IN NS ns."+zone, "ar ns."+zone+" 86400 IN A 10.0.0.5")
+	}
+	late := time.Duration(0)
+	w.break_("10.0.0.3", func(q *dns.Msg, _ string, _ func() *dns.Msg) act {
+		name := q.Question[0].Name
+		switch {
+		case q.Question[0].Qtype == dns.TypeNS:
+			return act{delay: late, reply: say(q, "aa", "an "+name+" 86400 IN NS ns.plain.com.")}
+		case dns.IsSubDomain("sub.plain.com.", name):
+			return act{reply: below(q, "sub.plain.com.")}
+		}
+		return act{reply: say(q, "aa", "an "+name+" 1 IN A 192.0.2.1")}
+	})
+	w.says("10.0.0.5", func(q *dns.Msg) *dns.Msg {
+		if dns.IsSubDomain("deep.sub.plain.com.", q.Question[0].Name) {
+			return below(q, "deep.sub.plain.com.")
+		}
+		return say(q, "aa", "an "+q.Question[0].Name+" 1 IN A 192.0.2.5")
+	})
+	c := w.plainly(nil)
+	c.want("a.plain.com A", "NOERROR 1 192.0.2.1")
+	c.want("a.sub.plain.com A", "NOERROR 1 192.0.2.5")
+	for _, at := range []string{"192.5.6.30", "192.33.14.30"} {
+		w.says(at, func(q *dns.Msg) *dns.Msg {
+			return say(q, "aa NXDOMAIN", "ns com. 900 IN SOA a.gtld.com. nstld.example. 1 1800 900 604800 900")
+		})
+	}
+	w.advance(59 * time.Second)
+	c.ask("b.sub.plain.com NS")
+	c.ask("b.deep.sub.plain.com A") // a delegation learned in the last second
+	late = 350 * time.Millisecond
+	w.advance(600 * time.Millisecond)
+	c.ask("plain.com NS") // asked before the end, answered after it
+	w.advance(2 * time.Second)
+	for _, question := range []string{"b.plain.com A", "b.sub.plain.com A", "c.deep.sub.plain.com A", "plain.com NS"} {
+		c.want(question, "NXDOMAIN soa=com./900")
+	}
+}
