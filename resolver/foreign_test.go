@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -215,4 +216,114 @@ func TestNilRecordsAreToldOf(t *testing.T) {
 	if _, err := resolver.New(cfg); err != nil {
 		t.Errorf("a hint that is none: %v", err)
 	}
+}
+
+// Who asked first may go away: those who waited for the same answer get it all the same.
+func TestAskerLeavesAtOnce(t *testing.T) {
+	t.Parallel()
+	var count atomic.Int64
+	var first atomic.Bool
+	tells := telling(t, &count)
+	began := make(chan struct{}, 8)
+	r := foreign(t, new(plainClock), exchange(func(ctx context.Context, server netip.AddrPort, network string, query []byte, timeout time.Duration, accept func([]byte) bool) ([]byte, error) {
+		began <- struct{}{}
+		if first.CompareAndSwap(false, true) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return tells(ctx, server, network, query, timeout, accept)
+	}), nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if m := r.Resolve(ctx, query("www.example.com A"), someone); m != nil {
+			t.Errorf("who left got %v", m)
+		}
+	})
+	<-began
+	for range 5 {
+		wg.Go(func() {
+			if m := r.Resolve(context.Background(), query("www.example.com A"), someone); m == nil || len(m.Answer) != 1 {
+				t.Errorf("who stayed got %v", m)
+			}
+		})
+	}
+	cancel()
+	wg.Wait()
+	if n := count.Load(); n != 1 {
+		t.Errorf("asked %d times more", n)
+	}
+}
+
+// Everything that can be done to a resolver, at once, with every policy on, and with replies that are lost or damaged.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	clock := new(plainClock)
+	var mu sync.Mutex
+	chance := rand.New(rand.NewPCG(3, 4))
+	roll := func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return chance.IntN(n)
+	}
+	r := foreign(t, clock, exchange(func(_ context.Context, server netip.AddrPort, network string, query []byte, timeout time.Duration, accept func([]byte) bool) ([]byte, error) {
+		q := new(dns.Msg)
+		if err := q.Unpack(query); err != nil {
+			return nil, err
+		}
+		b := packed(t, w.right(server.Addr().String(), q, network))
+		switch roll(10) {
+		case 0:
+			clock.nanos.Add(int64(timeout))
+			return nil, timeoutError{}
+		case 1, 2:
+			b[12+roll(len(b)-12)] ^= byte(1 << roll(8))
+		}
+		clock.nanos.Add(int64(latency))
+		if !accept(b) {
+			return nil, timeoutError{}
+		}
+		return b, nil
+	}), func(cfg *resolver.Config) {
+		cfg.TrustAnchors, cfg.CacheBytes, cfg.QNAMEMinimisation = w.anchors, 100<<10, resolver.MinimiseRelaxed
+		cfg.ServeStale.On, cfg.Prefetch.On, cfg.AggressiveNSEC, cfg.Prime, cfg.RandomCase, cfg.FullResponses = true, true, true, true, true, true
+		cfg.Report = func(resolver.Event) {}
+	})
+	ask := []string{"www.example.com.", "nosuch.example.com.", "x.wild.example.com.", "abroad.example.com.", "a.old.example.com.",
+		"www.nsec3.com.", "q.nsec3.com.", "www.plain.com.", "loop1.example.com.", "com.", "."}
+	types := []string{" A", " AAAA", " DS", " NS", " SOA", " DNSKEY", " ANY", " RRSIG", " NSEC", " A +cd", " A +do", " MX +norec"}
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 200 {
+				name := ask[roll(len(ask))]
+				if name != "." && roll(3) == 0 {
+					name = string(rune('a'+roll(26))) + "." + name
+				}
+				switch roll(40) {
+				case 0:
+					r.Flush(name)
+				case 1:
+					r.FlushTree(name)
+				case 2:
+					r.Clear()
+				case 3:
+					r.Dump()
+				case 4:
+					r.CacheStats()
+				case 5:
+					r.Cached(name, dns.TypeA)
+				}
+				m := r.Resolve(context.Background(), query(name+types[roll(len(types))]), someone)
+				if m == nil {
+					t.Error("no reply")
+					continue
+				}
+				packed(t, m)
+			}
+		})
+	}
+	wg.Wait()
+	r.Close()
 }

@@ -64,7 +64,7 @@ func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure)
 			return e, nil
 		}
 	}
-	if f, ok := r.cache.Failure(key.name, key.qtype, now); ok {
+	if f, ok := r.cache.Failure(key.name, key.qtype, now); ok && (key.check || !f.Checking) {
 		return nil, &failure{ede: f.EDE, since: f.Stored}
 	}
 	if key.name == "." {
@@ -160,8 +160,12 @@ func (t *task) lead(key lookupKey, f *flight) (e *cache.Entry, fail *failure) {
 	t.stack = append(t.stack, key)
 	e, fail = t.find(key)
 	t.stack = t.stack[:len(t.stack)-1]
-	if fail != nil && !fail.local {
-		t.r.cache.Fail(key.name, key.qtype, fail.ede, t.r.cfg.Clock.Now())
+	switch now := t.r.cfg.Clock.Now(); {
+	case fail == nil || fail.local:
+	case fail.checking:
+		t.r.cache.FailChecking(key.name, key.qtype, fail.ede, now)
+	default:
+		t.r.cache.Fail(key.name, key.qtype, fail.ede, now)
 	}
 	return e, fail
 }
@@ -193,7 +197,7 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		v, fail := t.judge(key, e)
 		if fail != nil {
 			t.r.put(e, now) // for those who do not check
-			return nil, fail
+			return nil, fail.ofChecking()
 		}
 		if v.Status == validate.Bogus && !v.chain {
 			v.Why += ", as " + resp.Server.String() + " tells it"
@@ -239,7 +243,7 @@ func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
 		Set: known.Set, SOA: known.SOA, Proof: known.Proof}
 	v, fail := t.judge(key, e)
 	if fail != nil {
-		return nil, fail
+		return nil, fail.ofChecking()
 	}
 	if v.Status == validate.Bogus {
 		return nil, nil

@@ -77,6 +77,8 @@ type Entry struct {
 	Kind   Kind
 	Rank   Rank
 	Status validate.Status
+	// Checking, of a Failure: it is one of validation alone, so that those who do not check have nothing to do with it.
+	Checking bool
 	// EDE is what to tell clients: of a Failure, of Bogus data, and of Insecure data with a reason.
 	EDE []dns.EDNS0_EDE
 
