@@ -34,11 +34,14 @@ func entryOf(key lookupKey, resp *iterate.Response) *cache.Entry {
 	return e
 }
 
-// boundNS has an NS RRset live no longer than the delegation of the zone whose server told it: who was withdrawn a zone does
-// not prolong it by its own word ("ghost domains").
+// boundNS has an NS RRset live no longer than its teller may speak.
 func boundNS(e *cache.Entry, resp *iterate.Response) {
-	if e.Type == dns.TypeNS && e.Kind == cache.Positive && !resp.Until.IsZero() {
-		e.Until = earlier(e.Until, resp.Until)
+	if e.Type != dns.TypeNS || e.Kind != cache.Positive {
+		return
+	}
+	until, above := resp.Bound(dns.CanonicalName(e.Name))
+	if e.Above = above; !until.IsZero() {
+		e.Until = earlier(e.Until, until)
 	}
 }
 

@@ -54,3 +54,29 @@ func TestGhostDomains(t *testing.T) {
 		c.want(question, "NXDOMAIN soa=com./900")
 	}
 }
+
+// What was learned by a delegation whose TTL is over counts again when that is told anew: when the servers of com. are silent,
+// what is known of the zones below goes on to be of use for its own TTL, as long as the root delegates com. to them.
+func TestDelegationToldAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, at := range []string{"198.41.0.4", "170.247.170.2"} {
+		w.says(at, func(q *dns.Msg) *dns.Msg {
+			return say(q, "", "ns com. 60 IN NS a.gtld.com.", "ar a.gtld.com. 60 IN A 192.5.6.30")
+		})
+	}
+	w.says("10.0.0.3", func(q *dns.Msg) *dns.Msg { return say(q, "aa", "an "+q.Question[0].Name+" 1 IN A 192.0.2.1") })
+	c := w.plainly(nil)
+	c.want("a.plain.com A", "NOERROR 1 192.0.2.1")
+	w.break_("192.5.6.30", silent)
+	w.advance(61 * time.Second)
+	w.asked()
+	c.want("b.plain.com A", "NOERROR 1 192.0.2.1")
+	if asked := w.asked(); len(asked) != 2 || len(to(asked, "10.0.0.3")) != 1 {
+		t.Errorf("asked %v, want a root server and the zone's", asked)
+	}
+	c.want("c.plain.com A", "NOERROR 1 192.0.2.1")
+	if asked := w.asked(); len(asked) != 1 {
+		t.Errorf("asked %v", asked)
+	}
+}

@@ -240,7 +240,7 @@ func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
 		return nil, nil // what a referral proves is for us, and a client wants the whole
 	}
 	e := &cache.Entry{Name: known.Name, Type: known.Type, Kind: known.Kind, Rank: known.Rank,
-		Set: known.Set, SOA: known.SOA, Proof: known.Proof}
+		Set: known.Set, SOA: known.SOA, Proof: known.Proof, Above: known.Above}
 	v, fail := t.judge(key, e)
 	if fail != nil {
 		return nil, fail.ofChecking()

@@ -35,9 +35,7 @@ type Request struct {
 type Response struct {
 	Kind Kind
 	// Zone is the one whose server answered, as far as the delegations told; the data may be of a zone below.
-	Zone string
-	// Until is how long that zone's delegation is known; zero: there is no end.
-	Until         time.Time
+	Zone          string
 	Server        netip.AddrPort
 	Authoritative bool // AA
 	// Chain is the RRset that answers the question, then what the same reply says to where it leads.
@@ -46,6 +44,13 @@ type Response struct {
 	SOA validate.RRset
 	// Proof are the reply's NSEC and NSEC3 RRsets.
 	Proof []validate.RRset
+
+	from *delegation
+}
+
+// Bound is what an NS RRset of the reply is to be kept with (cache.Entry).
+func (r *Response) Bound(owner string) (until time.Time, above *cache.Above) {
+	return r.from.bound(owner)
 }
 
 // walk is the state of one question on its way down.
@@ -107,7 +112,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 		s, from, kind, err := w.askZone(ctx)
 		switch {
 		case err == nil && kind == Referral:
-			w.enter(w.it.learn(s, w.zone.until, w.it.cfg.Clock.Now()))
+			w.enter(w.deepest(w.it.learn(s, w.zone, w.it.cfg.Clock.Now())))
 		case err == nil:
 			return w.response(s, from, kind), nil
 		case w.climb():
@@ -117,6 +122,17 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 		}
 	}
 	return nil, w.failure(fmt.Errorf("more than %d referrals", w.it.cfg.Limits.Referrals))
+}
+
+// deepest is a delegation below d that is known and was in doubt until d was told anew; or else d.
+func (w *walk) deepest(d *delegation) *delegation {
+	if w.climbed != "" {
+		return d
+	}
+	if known := w.it.closest(w.req.owner(), w.it.cfg.Clock.Now()); known.zone != d.zone && dns.IsSubDomain(d.zone, known.zone) {
+		return known
+	}
+	return d
 }
 
 // enter goes on with another zone.
@@ -249,14 +265,14 @@ func (w *walk) failure(cause error) error {
 func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
 	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone && (s.sure || w.it.cfg.AuthorityNS) {
 		// The zone's own NS RRset is better than the parent's (RFC 2181 section 5.4.1).
-		w.it.putNS(s.ns, cache.Authority, w.zone.until, w.it.cfg.Clock.Now())
+		w.it.putNS(s.ns, cache.Authority, w.zone, w.it.cfg.Clock.Now())
 	}
 	if w.zone.zone == "." && kind == Answer && w.q.Type == dns.TypeNS {
 		for _, set := range s.glue { // RFC 9609 section 4: addresses of the root's servers
 			w.it.put(set, cache.Additional, w.it.cfg.Clock.Now())
 		}
 	}
-	r := &Response{Kind: kind, Zone: w.zone.zone, Until: w.zone.until, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
+	r := &Response{Kind: kind, Zone: w.zone.zone, from: w.zone, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
 	if kind == NODATA || kind == NXDOMAIN {
 		r.SOA = s.soa
 	}
