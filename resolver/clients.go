@@ -132,7 +132,7 @@ func (cfg *Config) denialBytes() int64 {
 // referral is the deepest delegation that is known for the question (RFC 1034 section 4.3.1), with the addresses that are
 // known of its servers; nil: not even the root's.
 func (r *Resolver) referral(q *question, now time.Time) *reply {
-	e, ok := r.cache.Closest(q.name, dns.TypeNS, now)
+	e, ok := r.cache.Delegation(q.name, now)
 	if !ok {
 		return nil
 	}

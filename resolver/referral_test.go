@@ -58,6 +58,25 @@ func TestOneFamilyIsEnough(t *testing.T) {
 		}
 	}
 
+	// One that has only an IPv6 address.
+	w = newWorld(t)
+	w.delegates("plain.com. 60 IN NS ns.example.net.")
+	six := func(q *dns.Msg, _ string, right func() *dns.Msg) act {
+		switch {
+		case q.Question[0].Name != "ns.example.net.":
+			return act{reply: right()}
+		case q.Question[0].Qtype == dns.TypeA:
+			return act{reply: say(q, "aa", "ns example.net. 60 IN SOA a. b. 1 1 1 1 60")}
+		}
+		return act{reply: say(q, "aa", "an ns.example.net. 60 IN AAAA 2001:db8::3")}
+	}
+	w.break_("10.0.0.1", six)
+	w.break_("10.0.0.2", six)
+	w.says("2001:db8::3", func(q *dns.Msg) *dns.Msg { return say(q, "aa", "an www.plain.com. 60 IN A 192.0.2.6") })
+	c = w.plainly(func(cfg *resolver.Config) { cfg.IPv6 = true })
+	c.want("www.plain.com A", "NOERROR 60 192.0.2.6")
+
+	// One whose IPv4 address is of no use.
 	w = newWorld(t)
 	w.delegates("plain.com. 60 IN NS ns.example.net.")
 	both := func(q *dns.Msg, _ string, right func() *dns.Msg) act {

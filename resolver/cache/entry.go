@@ -102,30 +102,6 @@ type Entry struct {
 	kept
 }
 
-// Above is a delegation by which another one was learned.
-type Above struct {
-	Zone  string
-	Until time.Time // its end, as it was known then
-	Above *Above    // by which it was learned itself
-}
-
-// Stands says whether the delegations by which this one was learned are known still, or again: nobody whose zone was withdrawn
-// lives on in zones below it ("phoenix domains"). One that was flushed before its end still counts.
-func (c *Cache) Stands(e *Entry, now time.Time) bool {
-	for a := e.Above; a != nil; {
-		if now.Before(a.Until) {
-			a = a.Above
-			continue
-		}
-		again, ok := c.RRset(a.Zone, dns.TypeNS, now)
-		if !ok {
-			return false
-		}
-		a = again.Above
-	}
-	return true
-}
-
 // TTL is what is left of the entry's life in whole seconds, rounded down; 0 when it is over, and never more than it was
 // when the entry was stored, even if now is before that.
 func (e *Entry) TTL(now time.Time) uint32 {

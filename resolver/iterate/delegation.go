@@ -48,10 +48,7 @@ const (
 // closest is the deepest known delegation that name is in. Without priming the root's servers are those of the hints,
 // always.
 func (it *Iterator) closest(name string, now time.Time) *delegation {
-	e, ok := it.cfg.Cache.Closest(name, dns.TypeNS, now)
-	for ok && e.Name != "." && !it.cfg.Cache.Stands(e, now) {
-		e, ok = it.cfg.Cache.Closest(parent(e.Name), dns.TypeNS, now)
-	}
+	e, ok := it.cfg.Cache.Delegation(name, now)
 	if !ok || e.Name == "." && (!it.cfg.Prime || e.Rank < cache.NonAuthoritativeAnswer) {
 		return it.root
 	}

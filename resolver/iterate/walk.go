@@ -63,7 +63,8 @@ type walk struct {
 	zone    *delegation
 	targets []*target
 	unknown []string // servers of zone whose addresses were not asked for yet
-	half    []string // those of them of which one family was asked for, and the other may tell more
+	half    []string // those of them whose IPv4 addresses were, and not the IPv6 ones
+	others  int      // how many of the latter were
 	missing []string // those of them that are in zone, so that the zone above would have to tell
 	// lacksGlue: there were any.
 	lacksGlue bool
@@ -137,7 +138,7 @@ func (w *walk) deepest(d *delegation) *delegation {
 
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.half, w.glueless, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, nil, 0, 0, nil, nil, false
+	w.zone, w.targets, w.unknown, w.half, w.glueless, w.others, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, nil, 0, 0, 0, nil, nil, false
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
@@ -215,15 +216,9 @@ func (w *walk) findMore(ctx context.Context) bool {
 		w.report(EventGlueless, netip.AddrPort{}, func() string {
 			return fmt.Sprintf("zone %s came without the address of its server %s", w.zone.zone, host)
 		})
-		queries, found := w.req.Budget.Queries, false
-		for i, t := range w.it.addressTypes() {
-			if found = w.addAddresses(ctx, host, t); found {
-				if i == 0 { // whoever can be asked is, before more is looked up
-					w.half = append(w.half, host)
-				}
-				break
-			}
-		}
+		w.half = append(w.half, host)
+		queries := w.req.Budget.Queries
+		found := w.addAddresses(ctx, host, w.it.addressTypes()[0])
 		if w.req.Budget.Queries == queries { // it is known, and cost nothing: another one gets its chance
 			w.glueless--
 		}
@@ -234,13 +229,18 @@ func (w *walk) findMore(ctx context.Context) bool {
 	return w.findOtherFamily(ctx)
 }
 
-// findOtherFamily looks up the IPv6 addresses of those servers of which only the IPv4 addresses were, and were of no use.
+// findOtherFamily looks up the IPv6 addresses of those servers whose IPv4 addresses were looked up, and were of no use: that
+// takes long when nobody answers, and one family is enough to ask.
 func (w *walk) findOtherFamily(ctx context.Context) bool {
 	types := w.it.addressTypes()
-	for len(types) > 1 && len(w.half) > 0 && ctx.Err() == nil {
-		host := w.half[0]
+	for len(types) > 1 && len(w.half) > 0 && w.others < w.it.cfg.Limits.ZoneLookups && ctx.Err() == nil {
+		host, queries := w.half[0], w.req.Budget.Queries
 		w.half = w.half[1:]
-		if w.addAddresses(ctx, host, types[1]) {
+		found := w.addAddresses(ctx, host, types[1])
+		if w.req.Budget.Queries < queries {
+			w.others++
+		}
+		if found {
 			return true
 		}
 	}
