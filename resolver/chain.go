@@ -99,6 +99,13 @@ func (t *task) keysFor(zone string) (trust, *failure) {
 	return trust{status: validate.Secure, keysOf: zone, keys: e.Set.RRs}, nil
 }
 
+// ofChecking is the failure of a question whose data is there, and only what it takes to judge it is not.
+func (f *failure) ofChecking() *failure {
+	about := *f
+	about.checking = true
+	return &about
+}
+
 // withoutKeys adds that it was the keys of a signed zone that could not be had (RFC 8914 section 4.10).
 func (f *failure) withoutKeys(zone string) *failure {
 	added := *f

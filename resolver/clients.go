@@ -132,12 +132,16 @@ func (cfg *Config) denialBytes() int64 {
 // referral is the deepest delegation that is known for the question (RFC 1034 section 4.3.1), with the addresses that are
 // known of its servers; nil: not even the root's.
 func (r *Resolver) referral(q *question, now time.Time) *reply {
-	e, ok := r.cache.Closest(q.name, dns.TypeNS, now)
+	e, ok := r.cache.Delegation(q.name, now)
 	if !ok {
 		return nil
 	}
 	a := &reply{authority: e.AppendRRs(nil, now)}
-	for _, host := range hosts(a.authority) {
+	servers := hosts(a.authority)
+	if q.do {
+		a.authority = r.appendDS(a.authority, e.Name, now)
+	}
+	for _, host := range servers {
 		for _, t := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
 			if e, ok := r.cache.RRset(host, t, now); ok && e.Kind == cache.Positive && e.Rank >= cache.Additional && e.Status != validate.Bogus {
 				a.additional = e.AppendRRs(a.additional, now)
@@ -145,4 +149,20 @@ func (r *Resolver) referral(q *question, now time.Time) *reply {
 		}
 	}
 	return a
+}
+
+// appendDS appends what belongs to a signed referral: the zone's DS, or what proves that there is none (RFC 4035 section
+// 3.1.4), as far as it is known.
+func (r *Resolver) appendDS(rrs []dns.RR, zone string, now time.Time) []dns.RR {
+	ds, ok := r.cache.Get(zone, dns.TypeDS, now)
+	switch {
+	case !ok || ds.Status == validate.Bogus:
+		return rrs
+	case ds.Kind == cache.Positive:
+		return ds.AppendSigs(ds.AppendRRs(rrs, now), now)
+	case ds.Kind == cache.NODATA: // its SOA would make the referral a denial
+		proof := &cache.Entry{Proof: ds.Proof, Stored: ds.Stored, Expires: ds.Expires}
+		return proof.AppendAuthority(rrs, now, true)
+	}
+	return rrs
 }

@@ -176,7 +176,7 @@ func (cfg *Config) check() error {
 		switch rr.(type) {
 		case *dns.DS, *dns.DNSKEY:
 		default:
-			errs = append(errs, fmt.Errorf("trust anchor %q: want a DS or a DNSKEY record", rr.String()))
+			errs = append(errs, fmt.Errorf("trust anchor \"%v\": want a DS or a DNSKEY record", rr))
 		}
 	}
 	if cfg.MinTTL < 0 || cfg.MaxTTL < 0 || cfg.MaxNegativeTTL < 0 || cfg.MinNegativeTTL < 0 || cfg.FailureTTL < 0 || cfg.MaxFailureTTL < 0 || cfg.Skew < 0 {

@@ -34,6 +34,17 @@ func entryOf(key lookupKey, resp *iterate.Response) *cache.Entry {
 	return e
 }
 
+// boundNS has an NS RRset live no longer than its teller may speak.
+func boundNS(e *cache.Entry, resp *iterate.Response) {
+	if e.Type != dns.TypeNS || e.Kind != cache.Positive {
+		return
+	}
+	until, above := resp.Bound(dns.CanonicalName(e.Name))
+	if e.Above = above; !until.IsZero() {
+		e.Until = earlier(e.Until, until)
+	}
+}
+
 // synthesisedByWildcard says whether a signature has fewer labels than its owner (RFC 4034 section 3.1.3).
 func synthesisedByWildcard(set validate.RRset) bool {
 	labels := dns.CountLabel(set.RRs[0].Header().Name)
@@ -61,7 +72,9 @@ func (r *Resolver) keepRest(resp *iterate.Response, secure bool, now time.Time) 
 			return // a delegation is known in between: that zone's servers have the say
 		}
 		// RFC 2181 section 5.4.1: only the data for the name asked for is what the server answered with authority.
-		r.cache.Put(&cache.Entry{Name: h.Name, Type: h.Rrtype, Kind: cache.Positive, Rank: cache.NonAuthoritativeAnswer, Set: set}, now)
+		e := &cache.Entry{Name: h.Name, Type: h.Rrtype, Kind: cache.Positive, Rank: cache.NonAuthoritativeAnswer, Set: set}
+		boundNS(e, resp)
+		r.cache.Put(e, now)
 	}
 }
 

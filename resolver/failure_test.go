@@ -419,3 +419,37 @@ func TestTimeIsBounded(t *testing.T) {
 		t.Errorf("%s after %v: %s", got, took, text(m))
 	}
 }
+
+// A failure of validation alone says nothing to who disables checking (RFC 6840 section 5.9): the data is there. To who
+// checks it is still remembered then, though the data is in the cache.
+func TestFailureOfCheckingIsNotData(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	noKeys := func(q *dns.Msg, _ string, right func() *dns.Msg) act {
+		if q.Question[0].Qtype == dns.TypeDNSKEY {
+			return act{reply: say(q, "SERVFAIL")}
+		}
+		return act{reply: right()}
+	}
+	w.break_("10.0.0.1", noKeys)
+	w.break_("10.0.0.2", noKeys)
+	c := w.resolver(nil)
+	for question, want := range map[string]string{
+		"www.example.com A":     "NOERROR 300 192.0.2.80",
+		"zero.example.com A":    "NOERROR 0 192.0.2.83",
+		"www.old.example.com A": "NOERROR 300 example.net. 300 www.example.net. 120 198.51.100.80",
+		"nosuch.example.com A":  "NXDOMAIN soa=example.com./300",
+	} {
+		c.r.Clear()
+		if m := c.ask(question); m.Rcode != dns.RcodeServerFailure {
+			t.Errorf("%s: %s", question, brief(m))
+		}
+		got := strings.ReplaceAll(brief(c.ask(question+" +cd")), "299", "300")
+		if got != want {
+			t.Errorf("%s +cd: %s, want %s", question, got, want)
+		}
+		if got := brief(c.ask(question)); !strings.HasSuffix(got, "ede=13") {
+			t.Errorf("%s again: %s", question, got)
+		}
+	}
+}

@@ -19,6 +19,8 @@ type failure struct {
 	ede []dns.EDNS0_EDE
 	// local: it comes from how this lookup came about (a circle, no time left), and says nothing about the question.
 	local bool
+	// checking: it is one of validation alone.
+	checking bool
 	// since is when it happened, if the cache remembers it.
 	since time.Time
 }

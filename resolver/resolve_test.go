@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"faultzone/resolver"
+
+	"github.com/miekg/dns"
 )
 
 // What a healthy internet answers, each to a resolver that knows nothing yet.
@@ -118,6 +120,29 @@ func TestDO(t *testing.T) {
 		m := c.ask(test.question)
 		if a, n := sigs(m.Answer), sigs(m.Ns); a != test.answer || (n == 0) != (test.authority == 0) {
 			t.Errorf("%s: %d and %d signatures, want %d and %d\n%v", test.question, a, n, test.answer, test.authority, m)
+		}
+	}
+}
+
+// What Resolve returns is the caller's: whoever changes it changes nothing for others.
+func TestReplyIsTheCallers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.resolver(func(cfg *resolver.Config) { cfg.Local = []dns.RR{rr("local.example. 60 IN A 192.0.2.9")} })
+	for _, question := range []string{"www.example.com A +do", "nosuch.example.com A +do", "alias.example.com A", "local.example A", "www.example.com ANY"} {
+		c.ask(question)
+		m := c.ask(question)
+		want := m.String()
+		for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
+			for _, rr := range section {
+				if rr.Header().Ttl = 7; rr.Header().Rrtype == dns.TypeA {
+					rr.(*dns.A).A[0] = 1
+				}
+				rr.Header().Name = "changed."
+			}
+		}
+		if got := c.ask(question).String(); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", question, got, want)
 		}
 	}
 }

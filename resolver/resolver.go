@@ -64,7 +64,7 @@ func New(cfg Config) (*Resolver, error) {
 	r.SetAllow(cfg.Allow)
 	r.insecure, _ = zoneSet("DomainInsecure", cfg.DomainInsecure) // checked before
 	ic := iterate.Config{Hints: cfg.Hints, Clock: cfg.Clock, Exchanger: cfg.Exchanger, Cache: r.cache, Rand: cfg.Rand,
-		Anchored: sortedKeys(r.trusted.zones), Policy: cfg.iteration()}
+		Anchored: sortedKeys(r.trusted.zones), Checked: r.anchored, Policy: cfg.iteration()}
 	if cfg.Report != nil {
 		ic.Report = func(e iterate.Event) {
 			cfg.Report(ofIteration(e))
@@ -81,15 +81,16 @@ func New(cfg Config) (*Resolver, error) {
 }
 
 // Resolve answers one question; nil means that nothing is sent back: query is itself a reply, or ctx ended before
-// there was an answer. The answer is as long as it is; query is not changed.
+// there was an answer. The answer is as long as it is, and the caller's to change; query is not changed.
 func (r *Resolver) Resolve(ctx context.Context, query *dns.Msg, client netip.Addr) *dns.Msg {
 	q, reply := r.admit(query, client)
-	if q == nil {
-		return reply
+	if q != nil {
+		if a, ok := r.resolve(ctx, q); ok {
+			reply = a.message(q)
+		}
 	}
-	a, ok := r.resolve(ctx, q)
-	if !ok {
+	if reply == nil {
 		return nil
 	}
-	return a.message(q)
+	return reply.Copy() // its records are the cache's
 }

@@ -160,9 +160,11 @@ func (r *Resolver) answerOrStale(ctx context.Context, q *question) (a *reply, ok
 		return a, ok
 	}
 	done, fire := r.cfg.Clock.Signal()
+	var fresh *reply // set before done fires
+	var found bool
 	r.background(func(ctx context.Context) {
 		defer fire()
-		a, ok = r.answer(ctx, q)
+		fresh, found = r.answer(ctx, q)
 	})
 	timer, cancel := r.cfg.Clock.WithTimeout(ctx, r.cfg.ServeStale.ClientTimer)
 	err := r.cfg.Clock.Await(timer, done)
@@ -170,11 +172,8 @@ func (r *Resolver) answerOrStale(ctx context.Context, q *question) (a *reply, ok
 	switch {
 	case ctx.Err() != nil:
 		return nil, false
-	case err == nil:
-		if ok {
-			a = r.staleInstead(q, a, whyFailed)
-		}
-		return a, ok
+	case err == nil && found:
+		return r.staleInstead(q, fresh, whyFailed), true
 	}
 	if stale, _ := r.answerStale(q, r.cfg.Clock.Now(), whyTimer); stale != nil {
 		r.reportStale(q, stale)
@@ -183,7 +182,10 @@ func (r *Resolver) answerOrStale(ctx context.Context, q *question) (a *reply, ok
 	if r.cfg.Clock.Await(ctx, done) != nil { // it was flushed meanwhile
 		return nil, false
 	}
-	return a, ok
+	if !found { // Close has ended what goes on in the background
+		return r.answer(ctx, q)
+	}
+	return fresh, true
 }
 
 // staleInstead is expired data in the place of a SERVFAIL, with its reasons, if there is any.

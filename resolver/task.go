@@ -64,7 +64,7 @@ func (r *Resolver) cached(key lookupKey, now time.Time) (*cache.Entry, *failure)
 			return e, nil
 		}
 	}
-	if f, ok := r.cache.Failure(key.name, key.qtype, now); ok {
+	if f, ok := r.cache.Failure(key.name, key.qtype, now); ok && (key.check || !f.Checking) {
 		return nil, &failure{ede: f.EDE, since: f.Stored}
 	}
 	if key.name == "." {
@@ -102,12 +102,21 @@ func tellable(e *cache.Entry, check bool) bool {
 	return e.Rank >= cache.NonAuthoritativeAnswer && (!check || e.Status != validate.Indeterminate)
 }
 
+// known is what the cache says, unless the key is to be got anew.
+func (t *task) known(key lookupKey) (*cache.Entry, *failure) {
+	e, f := t.r.cached(key, t.r.cfg.Clock.Now())
+	if e == nil && f == nil || t.refreshing(key, 0) {
+		return nil, nil
+	}
+	t.recordCached(key, e, f)
+	return e, f
+}
+
 // lookup finds the key's data: in the cache, with whoever is looking for it already, or by asking.
 func (t *task) lookup(key lookupKey) (*cache.Entry, *failure) {
 	for {
-		now := t.r.cfg.Clock.Now()
-		if e, f := t.r.cached(key, now); (e != nil || f != nil) && !t.refreshing(key, 0) {
-			t.recordCached(key, e, f)
+		changes := t.r.cache.Changes()
+		if e, f := t.known(key); e != nil || f != nil {
 			return e, f
 		}
 		if slices.Contains(t.stack, key) {
@@ -117,6 +126,12 @@ func (t *task) lookup(key lookupKey) (*cache.Entry, *failure) {
 			return nil, t.stuck("%s is too many lookups deep", key)
 		}
 		f, lead := t.join(key)
+		if lead && f != nil && t.r.cache.Changes() != changes { // a flight may have landed in between
+			if e, fail := t.known(key); e != nil || fail != nil {
+				t.r.land(key, f, e, fail)
+				return e, fail
+			}
+		}
 		if lead {
 			return t.lead(key, f)
 		}
@@ -145,8 +160,12 @@ func (t *task) lead(key lookupKey, f *flight) (e *cache.Entry, fail *failure) {
 	t.stack = append(t.stack, key)
 	e, fail = t.find(key)
 	t.stack = t.stack[:len(t.stack)-1]
-	if fail != nil && !fail.local {
-		t.r.cache.Fail(key.name, key.qtype, fail.ede, t.r.cfg.Clock.Now())
+	switch now := t.r.cfg.Clock.Now(); {
+	case fail == nil || fail.local:
+	case fail.checking:
+		t.r.cache.FailChecking(key.name, key.qtype, fail.ede, now)
+	default:
+		t.r.cache.Fail(key.name, key.qtype, fail.ede, now)
 	}
 	return e, fail
 }
@@ -172,17 +191,19 @@ func (t *task) find(key lookupKey) (*cache.Entry, *failure) {
 		e := entryOf(key, resp)
 		if !key.check {
 			t.r.keepRest(resp, false, now)
+			boundNS(e, resp)
 			return t.r.put(e, now), nil
 		}
 		v, fail := t.judge(key, e)
 		if fail != nil {
 			t.r.put(e, now) // for those who do not check
-			return nil, fail
+			return nil, fail.ofChecking()
 		}
 		if v.Status == validate.Bogus && !v.chain {
 			v.Why += ", as " + resp.Server.String() + " tells it"
 		}
 		v.mark(e)
+		boundNS(e, resp)
 		t.r.learnDenial(e, v, now)
 		t.reportVerdict(key, resp.Server, v)
 		if e.Status != validate.Bogus {
@@ -219,10 +240,10 @@ func (t *task) judgeKnown(key lookupKey) (*cache.Entry, *failure) {
 		return nil, nil // what a referral proves is for us, and a client wants the whole
 	}
 	e := &cache.Entry{Name: known.Name, Type: known.Type, Kind: known.Kind, Rank: known.Rank,
-		Set: known.Set, SOA: known.SOA, Proof: known.Proof}
+		Set: known.Set, SOA: known.SOA, Proof: known.Proof, Above: known.Above}
 	v, fail := t.judge(key, e)
 	if fail != nil {
-		return nil, fail
+		return nil, fail.ofChecking()
 	}
 	if v.Status == validate.Bogus {
 		return nil, nil

@@ -53,10 +53,15 @@ var differences = []difference{
 	{"pdns_recursor", "any.wild.unsigned.com. A .cd", "ad", "true", "PowerDNS 4.8 believes the wildcard on the second time of asking"},
 }
 
+// fields are what of an answer is compared. Where the response codes differ the rest is not.
+var fields = []string{"rcode", "ad", "answer", "ede"}
+
 type comparison struct {
 	t    *testing.T
 	used []int // how often each difference was seen
 	n    int
+	// compared and same are how often a program's field was looked at, and was like ours.
+	compared, same map[[2]string]int
 }
 
 // program compares all of its outcomes with ours.
@@ -74,7 +79,9 @@ func (c *comparison) program(name string, questions []question, ours, theirs []o
 }
 
 func (c *comparison) field(name string, q question, field, ours, theirs string, o outcome) {
+	c.compared[[2]string{name, field}]++
 	if ours == theirs {
+		c.same[[2]string{name, field}]++
 		return
 	}
 	c.n++
@@ -94,6 +101,14 @@ func whole(pattern, s string) bool {
 // finish tells the table, with how often each row was seen: some are a matter of what a program happens to ask first.
 func (c *comparison) finish(questions int, asked []program) {
 	c.t.Logf("%d questions to %d programs: %d differences", questions, len(asked), c.n)
+	for _, p := range asked {
+		line := fmt.Sprintf("%-13s", p.name)
+		for _, field := range fields {
+			at := [2]string{p.name, field}
+			line += fmt.Sprintf("  %s %d of %d", field, c.same[at], c.compared[at])
+		}
+		c.t.Log("the same: " + line)
+	}
 	for i, d := range differences {
 		c.t.Logf("%4d  %s, %s of %s is %s: %s", c.used[i], d.programs, d.field, d.question, d.theirs, d.reason)
 	}

@@ -49,7 +49,7 @@ func TestLikeRealResolvers(t *testing.T) {
 		wg.Go(func() { their[i] = askAll(t, p.address, questions) })
 	}
 	wg.Wait()
-	c := comparison{t: t, used: make([]int, len(differences))}
+	c := comparison{t: t, used: make([]int, len(differences)), compared: map[[2]string]int{}, same: map[[2]string]int{}}
 	for i, p := range theirs {
 		c.program(p.name, questions, ours, their[i])
 	}

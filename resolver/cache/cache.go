@@ -124,7 +124,7 @@ func (c *Cache) Put(e *Entry, now time.Time) *Entry {
 		}
 	}
 	if e.live(now) {
-		if failure := n.find(e.Type, true); failure != nil {
+		if failure := n.find(e.Type, true); failure != nil && !(failure.Checking && e.Status == validate.Indeterminate) {
 			c.remove(failure)
 		}
 		c.insert(e, now)
@@ -161,8 +161,17 @@ func (e *Entry) inheritLife(old *Entry, keep time.Duration) {
 // FailureTTL, doubled when the failure before is not over for longer than it lasted itself (RFC 9520 section 3.2). An
 // answer put for the same name and type ends the series.
 func (c *Cache) Fail(name string, rrtype uint16, ede []dns.EDNS0_EDE, now time.Time) *Entry {
-	life := c.cfg.FailureTTL
-	e := &Entry{Name: canonical(name), Type: rrtype, Kind: Failure, EDE: ede, Stored: now}
+	return c.fail(&Entry{Name: canonical(name), Type: rrtype, Kind: Failure, EDE: ede, Stored: now}, now)
+}
+
+// FailChecking does the same for who checks; to others it says nothing (Entry.Checking), and data that was not judged does
+// not end the series.
+func (c *Cache) FailChecking(name string, rrtype uint16, ede []dns.EDNS0_EDE, now time.Time) *Entry {
+	return c.fail(&Entry{Name: canonical(name), Type: rrtype, Kind: Failure, EDE: ede, Checking: true, Stored: now}, now)
+}
+
+func (c *Cache) fail(e *Entry, now time.Time) *Entry {
+	life, rrtype := c.cfg.FailureTTL, e.Type
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

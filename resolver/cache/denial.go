@@ -66,7 +66,6 @@ func (d *Denials) put(zone string, set validate.RRset, expires time.Time, star s
 	z := d.zones[zone]
 	if z == nil {
 		z = &denialZone{wild: make(map[string]*Span)}
-		d.zones[zone] = z
 	}
 	var old *Span
 	switch rr := set.RRs[0].(type) {
@@ -97,6 +96,7 @@ func (d *Denials) put(zone string, set validate.RRset, expires time.Time, star s
 		old = z.wild[s.key]
 		z.wild[s.key] = s
 	}
+	d.zones[zone] = z
 	if old != nil {
 		d.forget(old)
 	}
@@ -151,6 +151,9 @@ func (d *Denials) drop(s *Span) {
 	z.nsec, z.nsec3 = without(z.nsec), without(z.nsec3)
 	if z.wild[s.key] == s {
 		delete(z.wild, s.key)
+	}
+	if z.soa == nil && len(z.nsec)+len(z.nsec3)+len(z.wild) == 0 {
+		delete(d.zones, s.zone)
 	}
 	d.forget(s)
 }

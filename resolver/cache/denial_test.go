@@ -82,3 +82,21 @@ func TestDenialsAreBounded(t *testing.T) {
 		t.Errorf("%d RRsets of %d bytes are left", d.Len(), d.bytes)
 	}
 }
+
+// A zone of which nothing is kept any more takes no memory either.
+func TestDenialsForgetZones(t *testing.T) {
+	t.Parallel()
+	d := NewDenials(4096)
+	for i := range 1000 {
+		zone := fmt.Sprintf("z%d.example.", i)
+		denial(t, d, zone, zone+" 300 IN NSEC "+zone+" SOA", 300)
+		denial(t, d, zone, zone+" 300 IN SOA . . 1 1 1 1 1", 300)
+	}
+	if len(d.zones) > d.Len() {
+		t.Errorf("%d zones for %d RRsets", len(d.zones), d.Len())
+	}
+	d.Flush(".", true)
+	if len(d.zones) != 0 || d.bytes != 0 {
+		t.Errorf("%d zones and %d octets are left of nothing", len(d.zones), d.bytes)
+	}
+}

@@ -77,6 +77,8 @@ type Entry struct {
 	Kind   Kind
 	Rank   Rank
 	Status validate.Status
+	// Checking, of a Failure: it is one of validation alone, so that those who do not check have nothing to do with it.
+	Checking bool
 	// EDE is what to tell clients: of a Failure, of Bogus data, and of Insecure data with a reason.
 	EDE []dns.EDNS0_EDE
 
@@ -89,6 +91,9 @@ type Entry struct {
 	Proof []validate.RRset
 	// Until is the end of the signatures that Status stands on (validate.Verdict.Until); zero for none.
 	Until time.Time
+
+	// Above, of an NS RRset, is the delegation by which its teller was found; nil: the root's servers told it, or configured ones.
+	Above *Above
 
 	// Stored and Expires are set by Put and Fail.
 	Stored, Expires time.Time

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"faultzone/resolver/validate"
+
 	"github.com/miekg/dns"
 )
 
@@ -41,6 +43,30 @@ func TestFailures(t *testing.T) {
 	}
 	if e := c.Fail("x.example.", dns.TypeA, nil, now.Add(time.Hour)); e.TTL(now.Add(time.Hour)) != 5 {
 		t.Error("the series goes on after an hour")
+	}
+}
+
+// A failure of validation grows on, though the data that could not be judged was put into the cache in between.
+func TestFailuresOfChecking(t *testing.T) {
+	t.Parallel()
+	c := New(Config{})
+	now := t0
+	for _, want := range []uint32{5, 10, 20} {
+		c.Put(positive(t, "x.example. 300 IN A 10.0.0.1"), now)
+		if e := c.FailChecking("x.example.", dns.TypeA, nil, now); e.TTL(now) != want || !e.Checking {
+			t.Errorf("%d s, checking %v, want %d s", e.TTL(now), e.Checking, want)
+		}
+		c.Put(positive(t, "x.example. 300 IN A 10.0.0.1"), now)
+		if _, ok := c.Failure("x.example.", dns.TypeA, now); !ok {
+			t.Error("data that was not judged ended it")
+		}
+		now = now.Add(time.Duration(want) * time.Second)
+	}
+	judged := positive(t, "x.example. 300 IN A 10.0.0.1")
+	judged.Status = validate.Secure
+	c.Put(judged, now.Add(-time.Millisecond))
+	if _, ok := c.Failure("x.example.", dns.TypeA, now.Add(-time.Millisecond)); ok {
+		t.Error("data that was judged did not")
 	}
 }
 

@@ -115,6 +115,7 @@ type exchanged struct {
 	manner
 	reply       []byte
 	questionEnd int
+	unfit       bool // it does not answer the query: the Exchanger gave it though it may not
 	misspelt    bool
 	opt         bool // the reply has an OPT record: its sender knows EDNS
 	theirCookie []byte
@@ -144,18 +145,19 @@ func (w *walk) exchange(ctx context.Context, t *target, network string) (*exchan
 	})
 	t.tries++
 	x.reply, err = w.it.cfg.Exchanger.Exchange(ctx, t.addr, network, query, timeout, func(reply []byte) bool {
-		fits, exact := answers(reply, query, questionEnd)
-		if !fits || len(m.cookie) > 0 && !m.ownCookie(reply) {
-			return false
-		}
-		x.misspelt = !exact && m.mix != nil
-		return true
+		fits, _ := answers(reply, query, questionEnd)
+		return fits && (len(m.cookie) == 0 || m.ownCookie(reply))
 	})
-	if err == nil && network == "udp" {
+	if err != nil {
+		return x, err
+	}
+	fits, exact := answers(x.reply, query, questionEnd)
+	x.unfit, x.misspelt = !fits, !exact && m.mix != nil
+	if network == "udp" {
 		now := clock.Now()
 		w.it.heard(t.addr, now.Sub(start), now)
 	}
-	return x, err
+	return x, nil
 }
 
 // noReply notes an exchange without a reply. It returns what ends the walk: that ctx has ended, or that there may be no
@@ -188,6 +190,8 @@ func (w *walk) noReply(ctx context.Context, t *target, network string, err error
 // read unpacks, scrubs and classifies a reply.
 func (w *walk) read(x *exchanged) (*scrubbed, Kind) {
 	switch {
+	case x.unfit:
+		return nil, Malformed
 	case x.misspelt:
 		return nil, Misspelt
 	case x.reply[2]&0x02 != 0: // over TCP too, where it makes no sense: who knows what is missing

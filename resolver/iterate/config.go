@@ -41,6 +41,9 @@ type Config struct {
 	// Anchored lists the zones with a trust anchor. Their servers, and those of zones with a DS, are asked with EDNS
 	// however silent they are, and forwarders are asked with CD (RFC 6840 section 5.9). Empty: nobody validates.
 	Anchored []string
+	// Checked says whether what a zone says is validated: a trust anchor stands at or above it, and no negative one in between. nil:
+	// everything is, with Anchored.
+	Checked func(zone string) bool
 	Policy
 }
 

@@ -20,6 +20,9 @@ type delegation struct {
 	cached bool
 	// own: the zone itself told it, and not its parent.
 	own bool
+	// until is the end of this knowledge; zero: there is none. above is by what it was learned.
+	until time.Time
+	above *cache.Above
 	// route is set when the servers were configured, and not told by anybody.
 	route *route
 }
@@ -45,18 +48,18 @@ const (
 // closest is the deepest known delegation that name is in. Without priming the root's servers are those of the hints,
 // always.
 func (it *Iterator) closest(name string, now time.Time) *delegation {
-	e, ok := it.cfg.Cache.Closest(name, dns.TypeNS, now)
+	e, ok := it.cfg.Cache.Delegation(name, now)
 	if !ok || e.Name == "." && (!it.cfg.Prime || e.Rank < cache.NonAuthoritativeAnswer) {
 		return it.root
 	}
-	d := &delegation{zone: e.Name, cached: true, own: e.Rank > cache.Referral}
+	d := &delegation{zone: e.Name, cached: true, own: e.Rank > cache.Referral, until: e.Expires, above: e.Above}
 	for _, rr := range e.Set.RRs {
 		if ns, ok := rr.(*dns.NS); ok {
 			d.addName(ns.Ns)
 		}
 	}
 	if e.Name == "." {
-		d.cached, d.glue = false, it.root.glue // there is no parent to ask
+		d.cached, d.glue, d.until, d.above = false, it.root.glue, time.Time{}, nil // there is no parent to ask
 		if len(it.knownAddresses(d)) == 0 {
 			return it.root
 		}
@@ -145,8 +148,20 @@ func (it *Iterator) addTargets(targets []*target, host string, addrs []netip.Add
 	return targets
 }
 
-// learn puts what a referral tells into the cache, and makes the delegation that it tells of.
-func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
+// bound is what an NS RRset that the zone's servers tell is kept with: their own one ends with the delegation, whatever they
+// say ("ghost domains"); one of a zone below counts only as long as they are delegated to.
+func (d *delegation) bound(owner string) (until time.Time, above *cache.Above) {
+	switch {
+	case owner == d.zone:
+		return d.until, d.above
+	case d.until.IsZero():
+		return time.Time{}, nil
+	}
+	return time.Time{}, &cache.Above{Zone: d.zone, Until: d.until, Above: d.above}
+}
+
+// learn puts what a referral of a server of from tells into the cache, and makes the delegation that it tells of.
+func (it *Iterator) learn(s *scrubbed, from *delegation, now time.Time) *delegation {
 	d := &delegation{zone: s.cut(), glue: make(map[string][]netip.Addr)}
 	for _, rr := range s.ns.RRs {
 		d.addName(rr.(*dns.NS).Ns)
@@ -160,7 +175,8 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 		it.remember(set, now)
 		it.put(set, cache.Additional, now)
 	}
-	it.put(s.ns, cache.Referral, now)
+	e := it.putNS(s.ns, cache.Referral, from, now)
+	d.until, d.above = e.Expires, e.Above
 	switch {
 	case len(s.ds.RRs) > 0:
 		it.put(s.ds, cache.Referral, now)
@@ -168,6 +184,13 @@ func (it *Iterator) learn(s *scrubbed, now time.Time) *delegation {
 		it.cfg.Cache.Put(&cache.Entry{Name: d.zone, Type: dns.TypeDS, Kind: cache.NODATA, Rank: cache.Referral, Proof: s.proof}, now)
 	}
 	return d
+}
+
+// putNS puts an NS RRset that a server of from told into the cache, and returns what stands.
+func (it *Iterator) putNS(set validate.RRset, rank cache.Rank, from *delegation, now time.Time) *cache.Entry {
+	e := &cache.Entry{Name: dns.CanonicalName(set.RRs[0].Header().Name), Type: dns.TypeNS, Kind: cache.Positive, Rank: rank, Set: set}
+	e.Until, e.Above = from.bound(e.Name)
+	return it.cfg.Cache.Put(e, now)
 }
 
 func (it *Iterator) put(set validate.RRset, rank cache.Rank, now time.Time) {

@@ -127,7 +127,7 @@ func (w *walk) next(t *target, network string, now time.Time) (manner, time.Dura
 
 // needsEDNS says whether an answer without signatures would be none: the zone is signed, and somebody will check.
 func (w *walk) needsEDNS() bool {
-	if len(w.it.signed) == 0 {
+	if len(w.it.signed) == 0 || w.it.cfg.Checked != nil && !w.it.cfg.Checked(w.zone.zone) {
 		return false
 	}
 	if w.it.signed[w.zone.zone] {

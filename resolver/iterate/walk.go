@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"faultzone/resolver/cache"
 	"faultzone/resolver/validate"
@@ -43,6 +44,13 @@ type Response struct {
 	SOA validate.RRset
 	// Proof are the reply's NSEC and NSEC3 RRsets.
 	Proof []validate.RRset
+
+	from *delegation
+}
+
+// Bound is what an NS RRset of the reply is to be kept with (cache.Entry).
+func (r *Response) Bound(owner string) (until time.Time, above *cache.Above) {
+	return r.from.bound(owner)
 }
 
 // walk is the state of one question on its way down.
@@ -55,6 +63,8 @@ type walk struct {
 	zone    *delegation
 	targets []*target
 	unknown []string // servers of zone whose addresses were not asked for yet
+	half    []string // those of them whose IPv4 addresses were, and not the IPv6 ones
+	others  int      // how many of the latter were
 	missing []string // those of them that are in zone, so that the zone above would have to tell
 	// lacksGlue: there were any.
 	lacksGlue bool
@@ -103,7 +113,7 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 		s, from, kind, err := w.askZone(ctx)
 		switch {
 		case err == nil && kind == Referral:
-			w.enter(w.it.learn(s, w.it.cfg.Clock.Now()))
+			w.enter(w.deepest(w.it.learn(s, w.zone, w.it.cfg.Clock.Now())))
 		case err == nil:
 			return w.response(s, from, kind), nil
 		case w.climb():
@@ -115,9 +125,20 @@ func (w *walk) run(ctx context.Context) (*Response, error) {
 	return nil, w.failure(fmt.Errorf("more than %d referrals", w.it.cfg.Limits.Referrals))
 }
 
+// deepest is a delegation below d that is known and was in doubt until d was told anew; or else d.
+func (w *walk) deepest(d *delegation) *delegation {
+	if w.climbed != "" {
+		return d
+	}
+	if known := w.it.closest(w.req.owner(), w.it.cfg.Clock.Now()); known.zone != d.zone && dns.IsSubDomain(d.zone, known.zone) {
+		return known
+	}
+	return d
+}
+
 // enter goes on with another zone.
 func (w *walk) enter(d *delegation) {
-	w.zone, w.targets, w.unknown, w.glueless, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, 0, 0, nil, nil, false
+	w.zone, w.targets, w.unknown, w.half, w.glueless, w.others, w.sends, w.doubt, w.missing, w.lacksGlue = d, nil, nil, nil, 0, 0, 0, nil, nil, false
 	if d.route != nil {
 		w.targets = d.route.targets()
 	}
@@ -195,19 +216,43 @@ func (w *walk) findMore(ctx context.Context) bool {
 		w.report(EventGlueless, netip.AddrPort{}, func() string {
 			return fmt.Sprintf("zone %s came without the address of its server %s", w.zone.zone, host)
 		})
-		before, queries := len(w.targets), w.req.Budget.Queries
-		for _, t := range w.it.addressTypes() {
-			w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, t))
-		}
+		w.half = append(w.half, host)
+		queries := w.req.Budget.Queries
+		found := w.addAddresses(ctx, host, w.it.addressTypes()[0])
 		if w.req.Budget.Queries == queries { // it is known, and cost nothing: another one gets its chance
 			w.glueless--
 		}
-		w.mark(w.targets[before:])
-		if len(w.targets) > before {
+		if found {
+			return true
+		}
+	}
+	return w.findOtherFamily(ctx)
+}
+
+// findOtherFamily looks up the IPv6 addresses of those servers whose IPv4 addresses were looked up, and were of no use: that
+// takes long when nobody answers, and one family is enough to ask.
+func (w *walk) findOtherFamily(ctx context.Context) bool {
+	types := w.it.addressTypes()
+	for len(types) > 1 && len(w.half) > 0 && w.others < w.it.cfg.Limits.ZoneLookups && ctx.Err() == nil {
+		host, queries := w.half[0], w.req.Budget.Queries
+		w.half = w.half[1:]
+		found := w.addAddresses(ctx, host, types[1])
+		if w.req.Budget.Queries < queries {
+			w.others++
+		}
+		if found {
 			return true
 		}
 	}
 	return false
+}
+
+// addAddresses looks up a server's addresses of one family. It says whether there is somebody more to ask.
+func (w *walk) addAddresses(ctx context.Context, host string, rrtype uint16) bool {
+	before := len(w.targets)
+	w.targets = w.it.addTargets(w.targets, host, w.req.Addresses(ctx, host, rrtype))
+	w.mark(w.targets[before:])
+	return len(w.targets) > before
 }
 
 func (w *walk) failure(cause error) error {
@@ -220,14 +265,14 @@ func (w *walk) failure(cause error) error {
 func (w *walk) response(s *scrubbed, from *target, kind Kind) *Response {
 	if s.aa && len(s.ns.RRs) > 0 && s.cut() == w.zone.zone && (s.sure || w.it.cfg.AuthorityNS) {
 		// The zone's own NS RRset is better than the parent's (RFC 2181 section 5.4.1).
-		w.it.put(s.ns, cache.Authority, w.it.cfg.Clock.Now())
+		w.it.putNS(s.ns, cache.Authority, w.zone, w.it.cfg.Clock.Now())
 	}
 	if w.zone.zone == "." && kind == Answer && w.q.Type == dns.TypeNS {
 		for _, set := range s.glue { // RFC 9609 section 4: addresses of the root's servers
 			w.it.put(set, cache.Additional, w.it.cfg.Clock.Now())
 		}
 	}
-	r := &Response{Kind: kind, Zone: w.zone.zone, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
+	r := &Response{Kind: kind, Zone: w.zone.zone, from: w.zone, Server: from.addr, Authoritative: s.aa, Chain: s.chain, Proof: s.proof}
 	if kind == NODATA || kind == NXDOMAIN {
 		r.SOA = s.soa
 	}
