@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -153,32 +154,48 @@ func hasSerial(t testing.TB, who string, at netip.AddrPort, want uint32) {
 }
 
 // transferred is the whole zone that a server gives away.
-func transferred(t testing.TB, at netip.AddrPort, key authoritative.TSIGKey) []dns.RR {
+func transferred(t testing.TB, at netip.AddrPort, key authoritative.TSIGKey) (rrs []dns.RR) {
 	t.Helper()
+	// A server that is just taking a new zone up may say so without a signature.
+	eventually(t, fmt.Sprintf("transfer from %s", at), func() (err error) {
+		rrs, err = transfer(at, key)
+		if err != nil && !errors.Is(err, dns.ErrNoSig) {
+			t.Fatalf("transfer from %s: %v", at, err)
+		}
+		return err
+	})
+	return rrs
+}
+
+func transfer(at netip.AddrPort, key authoritative.TSIGKey) (rrs []dns.RR, err error) {
 	q := new(dns.Msg)
 	q.SetAxfr(origin)
 	q.SetTsig(key.Name, dns.Fqdn(key.Algorithm), 300, time.Now().Unix())
 	tr := dns.Transfer{TsigSecret: map[string]string{key.Name: base64Secret(key)}, DialTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
 	envelopes, err := tr.In(q, at.String())
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var rrs []dns.RR
 	for e := range envelopes {
 		if e.Error != nil {
-			t.Fatalf("transfer from %s: %v", at, e.Error)
+			err = e.Error
 		}
 		rrs = append(rrs, e.RR...)
 	}
-	return rrs
+	return rrs, err
 }
 
-// sameZone compares two servers' whole zones, record by record.
+// sameZone compares two servers' whole zones, record by record. As with answers, a difference has to last.
 func sameZone(t testing.TB, who string, o *ours, at netip.AddrPort) {
 	t.Helper()
-	if d := zonesDiffer(t, o, at); d != "" {
-		t.Errorf("the zone at %s is not ours:\n%s", who, d)
+	var difference string
+	for try := range 10 {
+		time.Sleep(time.Duration(try) * 20 * time.Millisecond)
+		if difference = zonesDiffer(t, o, at); difference == "" {
+			return
+		}
 	}
+	t.Errorf("the zone at %s is not ours:\n%s", who, difference)
 }
 
 func zonesDiffer(t testing.TB, o *ours, at netip.AddrPort) string {
