@@ -18,6 +18,15 @@ func lock(f *os.File) error {
 	return err
 }
 
+// wait takes the lock of an open file as soon as nobody else has it.
+func wait(f *os.File) error {
+	for {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
 // ours tells whether a file is this user's.
 func ours(info fs.FileInfo) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)

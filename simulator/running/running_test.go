@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"faultzone/simulator/running"
@@ -33,6 +35,34 @@ func ids(t *testing.T, dir string) string {
 		all = append(all, w.ID)
 	}
 	return strings.Join(all, " ")
+}
+
+// Whoever looks at the records while a world is announced does not take its name from it.
+func TestAnnouncedUnderEyes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	var over atomic.Bool
+	var watchers sync.WaitGroup
+	for range 4 {
+		watchers.Go(func() {
+			for !over.Load() {
+				if _, err := running.List(dir); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 500 {
+		r := announce(t, dir, "w")
+		if r.ID != "w" {
+			t.Errorf("it is called %s", r.ID)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	over.Store(true)
+	watchers.Wait()
 }
 
 func TestRecords(t *testing.T) {
