@@ -8,6 +8,8 @@ import (
 	"os"
 )
 
+const noFollow = 0
+
 // lock fails: this system has no lock that ends with its process.
 func lock(*os.File) error {
 	return errors.New("this system cannot record running worlds")

@@ -136,7 +136,7 @@ var errHeld = errors.New("another program holds it")
 // take opens the record's file and locks it. A file that was taken away between the two is not the record any more.
 func (r *Record) take() error {
 	for {
-		f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func List(dir string) ([]World, error) {
 
 // read reads a record that somebody holds, and takes away one that nobody does.
 func read(path string) (w World, ok bool) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR|noFollow, 0)
 	if err != nil {
 		return w, false
 	}

@@ -107,6 +107,27 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// A link is no record, wherever it leads.
+func TestLinkForARecord(t *testing.T) {
+	dir := t.TempDir()
+	elsewhere := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(elsewhere, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "w.world")); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := running.Announce(dir, running.World{ID: "w"}); err == nil {
+		t.Errorf("announced as %s", r.ID)
+	}
+	if got := ids(t, dir); got != "" {
+		t.Errorf("listed: %s", got)
+	}
+	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // A killed program's record is nobody's: it is not listed, and its ID is free.
 func TestKilledWorldLeavesNothing(t *testing.T) {
 	dir := os.Getenv("FAULTZONE_TEST_RECORDS")
