@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -200,20 +201,24 @@ func callable(a net.Addr) string {
 	return at.String()
 }
 
-// writeToken puts the token into a file that nobody else reads, in place of an older one.
+// writeToken puts the token into a file that nobody else reads, in place of an older one or of a link to a file: what lies
+// there already, under a name that others can guess, may be readable by others. A device or a pipe is written to.
 func writeToken(path, token string) error {
-	if !replaceable(path) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return os.WriteFile(path, []byte(token+"\n"), 0o600)
 	}
-	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
-	if err := os.WriteFile(part, []byte(token+"\n"), 0o600); err != nil {
+	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(part, path); err != nil {
-		os.Remove(part)
-		return err
+	_, err = part.WriteString(token + "\n")
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = os.Rename(part.Name(), path)
 	}
-	return nil
+	if err != nil {
+		os.Remove(part.Name())
+	}
+	return err
 }
 
 // print says how the world is commanded.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -207,6 +208,43 @@ func TestTokenFile(t *testing.T) {
 	}
 	if strings.Contains(p.String(), w.Token) {
 		t.Error("the token was printed")
+	}
+}
+
+// What lies where the token is to go gives it to nobody: not a file or a link that somebody else has put there, nor one
+// under a name that could be guessed.
+func TestTokenInASharedFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	theirs, path := filepath.Join(dir, "theirs"), filepath.Join(dir, "token")
+	if err := os.WriteFile(theirs, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{path, path + "." + strconv.Itoa(os.Getpid()) + ".part"} {
+		if err := os.Symlink(theirs, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := writeToken(path, "secret"); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%v %v", info.Mode(), err)
+		}
+	}
+	if text, err := os.ReadFile(theirs); err != nil || len(text) != 0 {
+		t.Errorf("they have %q, %v", text, err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 3 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := writeToken(os.DevNull, "secret"); err != nil { // a device stays one
+		t.Error(err)
+	}
+	if err := writeToken(dir, "secret"); err == nil {
+		t.Error("a folder is written to")
 	}
 }
 

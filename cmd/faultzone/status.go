@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,8 @@ func statusCommand() *cli.Command {
 type status struct {
 	World control.World `json:"world"`
 	control.Nodes
-	control.Faults
+	// Faults are all that are at work, and the latest that are healed, each in order.
+	Faults []control.Fault `json:"faults"`
 	control.Zones
 	control.Caches
 }
@@ -41,15 +43,18 @@ func statusAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	const atWork, healed = "/v1/faults?active=true&limit=5000", "/v1/faults?active=false&limit=20"
 	var s status
+	var faults [2]control.Faults
 	for _, part := range []struct {
 		path string
 		into any
-	}{{"/v1/world", &s.World}, {"/v1/nodes", &s.Nodes}, {"/v1/faults", &s.Faults}, {"/v1/zones", &s.Zones}, {"/v1/caches", &s.Caches}} {
+	}{{"/v1/world", &s.World}, {"/v1/nodes", &s.Nodes}, {atWork, &faults[0]}, {healed, &faults[1]}, {"/v1/zones", &s.Zones}, {"/v1/caches", &s.Caches}} {
 		if _, err := r.call(c.Context, "GET", part.path, nil, part.into); err != nil {
 			return err
 		}
 	}
+	s.Faults = slices.Concat(faults[1].Faults, faults[0].Faults)
 	if c.Bool("json") {
 		data, err := json.Marshal(s)
 		if err != nil {
@@ -60,7 +65,7 @@ func statusAction(c *cli.Context) error {
 	out := c.App.Writer
 	printWorld(out, s.World)
 	printNodes(out, s.Nodes.Nodes)
-	printFaults(out, s.World.Clock.Start, s.Faults.Faults)
+	printFaults(out, s.World.Clock.Start, s.Faults, faults[1].Offset)
 	if c.Bool("zones") {
 		printZones(out, s.World.Clock.Now, s.Zones.Zones)
 	}
@@ -106,7 +111,8 @@ func printNodes(out io.Writer, nodes []control.Node) {
 	printRows(out, rows)
 }
 
-func printFaults(out io.Writer, start time.Time, faults []control.Fault) {
+// printFaults prints a line a fault; earlier is how many that are healed it leaves out.
+func printFaults(out io.Writer, start time.Time, faults []control.Fault, earlier int) {
 	if len(faults) == 0 {
 		fmt.Fprintln(out, "\nNothing is broken.")
 		return
@@ -126,6 +132,9 @@ func printFaults(out io.Writer, start time.Time, faults []control.Fault) {
 		rows = append(rows, []string{f.Fault, f.Name, after(f.Since), until, fmt.Sprint(f.Seen), fmt.Sprint(f.Matched), fmt.Sprint(f.Changed), f.By})
 	}
 	printRows(out, rows)
+	if earlier > 0 {
+		fmt.Fprintf(out, "(%s before these: healed; the API's /v1/faults has them)\n", plural(earlier, "fault"))
+	}
 }
 
 func printZones(out io.Writer, now time.Time, zones []control.Zone) {

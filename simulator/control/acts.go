@@ -126,6 +126,35 @@ func resign(c *call) (any, error) {
 	})
 }
 
+// Roll is what POST /v1/zones/{zone}/roll takes.
+type Roll struct {
+	Key    string `json:"key"`    // "zsk" or "ksk"
+	Parent string `json:"parent"` // "follows" the zone's CDS, which is what empty means, or is "deaf" to them
+}
+
+// roll begins an orderly rollover of one of a zone's keys.
+func roll(c *call) (any, error) {
+	origin, err := c.origin()
+	if err != nil {
+		return nil, err
+	}
+	var order Roll
+	if err := c.body(&order); err != nil {
+		return nil, err
+	}
+	values := map[string]any{"roll": origin}
+	put(values, "key", order.Key)
+	put(values, "parent", order.Parent)
+	step, err := c.session.checker.Step(values)
+	if err != nil {
+		return nil, err
+	}
+	if p := c.s.config.Limits.zone(c, "roll", origin, "", true); p != nil {
+		return nil, p
+	}
+	return c.changed("roll", origin+" "+order.Key, func() error { return c.world().Roll(step.Roll) })
+}
+
 // changed does something to the zone that the path names, and answers with how it is then.
 func (c *call) changed(what, text string, do func() error) (any, error) {
 	c.act(what, "%s", text)

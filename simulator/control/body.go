@@ -58,6 +58,9 @@ func decode(data []byte, into any) error {
 	if keys == nil {
 		return malformed("it is null")
 	}
+	if key, double := twice(json.NewDecoder(bytes.NewReader(data))); double {
+		return refuse(http.StatusUnprocessableEntity, unprocessable, "say it once", "the key %q is there twice", clip(key))
+	}
 	valid := keysOf(reflect.TypeOf(into).Elem())
 	for key := range keys {
 		if !slices.Contains(valid, key) {
@@ -75,6 +78,30 @@ func decode(data []byte, into any) error {
 		return refuse(http.StatusUnprocessableEntity, unprocessable, "", "the body: %v", err)
 	}
 	return nil
+}
+
+// twice finds a key that an object has two times, of which the last would win in silence. What it reads is well-formed,
+// with a bound to its depth.
+func twice(dec *json.Decoder) (key string, double bool) {
+	token, _ := dec.Token()
+	open, _ := token.(json.Delim)
+	seen := map[string]bool{}
+	for (open == '{' || open == '[') && dec.More() {
+		if open == '{' {
+			token, _ := dec.Token()
+			if key, _ = token.(string); seen[key] {
+				return key, true
+			}
+			seen[key] = true
+		}
+		if key, double = twice(dec); double {
+			return key, true
+		}
+	}
+	if open != 0 {
+		_, _ = dec.Token() // its end
+	}
+	return "", false
 }
 
 // unknownKey says which key there is not, which was probably meant, and which there are.

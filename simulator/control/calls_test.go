@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,9 @@ func TestUnknown(t *testing.T) {
 		{400, "GET", "/v1/journal?form=1", `did you mean "from"?`},
 		{400, "GET", "/v1/world?verbose=1", "this call takes none"},
 		{400, "GET", "/v1/journal?limit=0", "from 1 to 10000"},
+		{404, "GET", "//v1/world", "nothing at"},
+		{404, "GET", "/v1/nodes/../world", "nothing at"},
+		{404, "GET", "/v1/world/.", "nothing at"},
 		{400, "GET", "/v1/journal?kind=legs", `did you mean "leg"?`},
 		{400, "GET", "/v1/caches/resolver-a?offset=-1", "want a whole number"},
 		{400, "GET", "/v1/caches/resolver-a?name=a..b", "want a domain name"},
@@ -374,6 +378,7 @@ func TestResignUnderAFault(t *testing.T) {
 func TestHaltAndReset(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "solvethenetwork", control.Config{})
+	before := get[control.Zones](a, "GET", "/v1/zones/solvethenetwork.com", "").Zones[0].Serial
 	get[control.Fault](a, "PUT", "/v1/faults/server-down", `{"params":{"node":"ns1"}}`)
 	if got := get[control.Halted](a, "POST", "/v1/halt", `{"reason":"\u001b[2Jlunch"}`); got.Reason != "[2Jlunch" || got.Healed != 1 {
 		t.Errorf("%+v", got)
@@ -385,10 +390,22 @@ func TestHaltAndReset(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	get[control.Answer](a, "POST", "/v1/queries", `{"name":"api.solvethenetwork.com"}`)
+	get[control.Zones](a, "POST", "/v1/zones/solvethenetwork.com/edit", `{"delete":["api"]}`)
+	get[control.Clock](a, "PUT", "/v1/clock/speed", `{"speed":60}`)
+	get[control.Clock](a, "POST", "/v1/clock/pause", "")
 	if got := get[control.Begun](a, "POST", "/v1/reset", ""); got.Life != 2 {
 		t.Errorf("%+v", got)
 	}
+	if got := get[control.Clock](a, "GET", "/v1/clock", ""); got.Paused || got.Speed != 1 {
+		t.Errorf("%+v", got)
+	}
 	get[control.Clock](a, "POST", "/v1/clock/pause", "")
+	if got := get[control.Caches](a, "GET", "/v1/caches", ""); slices.ContainsFunc(got.Caches, func(c control.CacheSize) bool { return c.Entries > 0 }) {
+		t.Errorf("%+v", got)
+	}
+	if got := get[control.Zones](a, "GET", "/v1/zones/solvethenetwork.com", "").Zones; len(got) == 0 || got[0].Serial != before {
+		t.Errorf("%+v", got)
+	}
 	w := get[control.World](a, "GET", "/v1/world", "")
 	if w.Halted != nil || w.Life != 2 || w.Clock.ElapsedSeconds > 3600 {
 		t.Errorf("%+v", w)
@@ -458,4 +475,89 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	a.refused(http.StatusUnauthorized, "token", "GET", "/metrics", "", "Authorization", "")
+}
+
+// Faults come in pages, the latest first of all, and by whether they are at work.
+func TestFaultPages(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{})
+	for i := range 5 {
+		name := "/v1/faults/f" + strconv.Itoa(i)
+		get[control.Fault](a, "PUT", name, `{"fault":"server-down","params":{"node":"ns2"}}`)
+		if i < 3 {
+			get[control.Fault](a, "DELETE", name, "")
+		}
+	}
+	for _, c := range []struct {
+		query       string
+		names       string
+		total, from int
+		next        int // 0: there is none
+	}{
+		{"", "f0 f1 f2 f3 f4", 5, 0, 0},
+		{"?limit=2", "f3 f4", 5, 3, 0},
+		{"?offset=0&limit=2", "f0 f1", 5, 0, 2},
+		{"?offset=4", "f4", 5, 4, 0},
+		{"?offset=5", "", 5, 5, 0},
+		{"?offset=4611686018427387904", "", 5, 1 << 62, 0},
+		{"?active=true", "f3 f4", 2, 0, 0},
+		{"?active=false&limit=1", "f2", 3, 2, 0},
+	} {
+		got := get[control.Faults](a, "GET", "/v1/faults"+c.query, "")
+		var names []string
+		for _, f := range got.Faults {
+			names = append(names, f.Name)
+		}
+		next := 0
+		if got.Next != nil {
+			next = *got.Next
+		}
+		if strings.Join(names, " ") != c.names || got.Total != c.total || got.Offset != c.from || next != c.next {
+			t.Errorf("%s: %q of %d from %d, next %d", c.query, names, got.Total, got.Offset, next)
+		}
+	}
+	a.refused(400, "true or false", "GET", "/v1/faults?active=1", "")
+}
+
+// A rollover begins, and the zone tells how far it is.
+func TestRoll(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{Limits: control.Limits{Protected: []string{"com."}}})
+	const path = "/v1/zones/solvethenetwork.com/roll"
+	for body, words := range map[string]string{
+		``:                               "which key",
+		`{"key":"csk"}`:                  `expected "zsk" or "ksk"`,
+		`{"key":"ksk","parent":"blind"}`: `expected "follows" or "deaf"`,
+	} {
+		a.refused(422, words, "POST", path, body)
+	}
+	a.refused(404, "no server", "POST", "/v1/zones/example.org/roll", `{"key":"zsk"}`)
+	a.refused(403, "com. is protected", "POST", "/v1/zones/com/roll", `{"key":"zsk"}`)
+	for _, z := range get[control.Zones](a, "POST", path, `{"key":"zsk"}`).Zones {
+		if z.Primary && z.Rollover != "published" {
+			t.Errorf("%+v", z)
+		}
+	}
+	if got := a.acts(); !slices.Equal(got, []string{"roll by tester: solvethenetwork.com. zsk"}) {
+		t.Errorf("acts: %q", got)
+	}
+}
+
+// Who says in a header who it is writes no more than a short name into the journal.
+func TestWhoSaysMuch(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{})
+	for said, want := range map[string]string{
+		"ann\u202etset":            "anntset",
+		"\u009b31mann\u2066":       "31mann",
+		strings.Repeat("aé", 60):   strings.Repeat("aé", 33) + "a…",
+		"\xff":                     "127.0.0.1",
+		strings.Repeat("x", 10000): strings.Repeat("x", 100) + "…",
+	} {
+		a.call("POST", "/v1/clock/pause", "", "X-Faultzone-By", said)
+		acts := a.acts()
+		if got := acts[len(acts)-1]; got != "pause by "+want+": the world stands still" {
+			t.Errorf("%q: %s", said, got)
+		}
+	}
 }

@@ -21,10 +21,11 @@ import (
 const (
 	// mostBody is the largest body, in octets.
 	mostBody = 1 << 20
-	// mostConnections and mostStreams are at one time.
-	mostConnections, mostStreams = 128, 16
-	// idle is how long a connection may lie between two requests.
-	idle = time.Minute
+	// mostConnections and mostStreams are at one time. Beyond crowd connections none is kept for another request.
+	mostConnections, mostStreams, crowd = 512, 16, 128
+	// idle is how long a connection may lie between two requests, and header how long the head of a request may take:
+	// both are had without a token, and must not keep a halt waiting for long.
+	idle, header = 30 * time.Second, 5 * time.Second
 	// parting is how long requests under way have to end when the server closes.
 	parting = 2 * time.Second
 )
@@ -58,6 +59,7 @@ type Server struct {
 	handler http.Handler
 	http    http.Server
 	ready   atomic.Bool
+	open    atomic.Int64 // connections
 	streams chan struct{}
 	closing chan struct{}
 	once    sync.Once
@@ -89,8 +91,9 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{config: c, token: digest(c.Token), streams: make(chan struct{}, mostStreams), closing: make(chan struct{})}
 	s.handler = s.guard(s.mux())
-	s.http = http.Server{Handler: s.handler, ReadHeaderTimeout: c.Patience, IdleTimeout: idle, MaxHeaderBytes: 16 << 10,
-		ErrorLog: log.New(io.Discard, "", 0), // what broken clients do is no news
+	s.http = http.Server{Handler: s.handler, ReadHeaderTimeout: min(c.Patience, header), IdleTimeout: idle, MaxHeaderBytes: 16 << 10,
+		ConnState: s.count,
+		ErrorLog:  log.New(io.Discard, "", 0), // what broken clients do is no news
 	}
 	s.session()
 	return s, nil
@@ -109,6 +112,16 @@ func (s *Server) Serve(l net.Listener) error {
 		return nil
 	}
 	return err
+}
+
+// count keeps count of the connections that are open.
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.open.Add(-1)
+	}
 }
 
 // Close ends the streams, waits a little for the requests under way, and returns when no more are. It may be called

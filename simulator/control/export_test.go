@@ -1,7 +1,7 @@
 package control
 
-// MostStreams is for the tests.
-const MostStreams = mostStreams
+// MostStreams and Crowd are for the tests.
+const MostStreams, Crowd = mostStreams, crowd
 
 // QueryKeys are the keys that a call's query may have.
 func (s *Server) QueryKeys(route string) []string {

@@ -33,9 +33,13 @@ type Fault struct {
 	Changed int64 `json:"changed"`
 }
 
-// Faults are all that were injected, in order.
+// Faults are those that were injected, in order: a part of them.
 type Faults struct {
+	Total  int     `json:"total"`
+	Offset int     `json:"offset"`
 	Faults []Fault `json:"faults"`
+	// Next is the offset to go on from; null: these were the last.
+	Next *int `json:"next"`
 }
 
 func (c *call) fault(in *simulator.Injected) Fault {
@@ -57,12 +61,31 @@ func (c *call) fault(in *simulator.Injected) Fault {
 // shift is from the scenario's calendar to the world's.
 func (c *call) shift() time.Duration { return c.world().Start().Sub(c.world().Scenario().Start) }
 
+// faults tells a page of the faults, the latest without ?offset=; with ?active= only of those that are at work, or are not.
 func faults(c *call) (any, error) {
-	list := []Fault{}
-	for _, in := range c.world().Faults() {
-		list = append(list, c.fault(in))
+	offset, limit, err := c.page("offset", 5000, 500)
+	if err != nil {
+		return nil, err
 	}
-	return Faults{list}, nil
+	all := c.world().Faults()
+	switch active := c.r.URL.Query().Get("active"); active {
+	case "":
+	case "true", "false":
+		all = slices.DeleteFunc(all, func(in *simulator.Injected) bool { return in.Active() != (active == "true") })
+	default:
+		return nil, refuse(http.StatusBadRequest, badRequest, "", "active=%q: want true or false", clip(active))
+	}
+	if !c.r.URL.Query().Has("offset") {
+		offset = max(0, len(all)-limit)
+	}
+	out := Faults{Total: len(all), Offset: offset, Faults: []Fault{}}
+	for _, in := range all[min(offset, len(all)):min(offset+limit, len(all))] {
+		out.Faults = append(out.Faults, c.fault(in))
+	}
+	if next := offset + limit; next < len(all) {
+		out.Next = &next
+	}
+	return out, nil
 }
 
 // last is the latest fault of that name.

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"faultzone/simulator/clock"
 )
 
 // guard lets through what may command the world. A page of another site fails at the Host header where it has its name
@@ -14,7 +17,19 @@ import (
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if p := s.check(r); p != nil {
+		if s.open.Load() > crowd {
+			w.Header().Set("Connection", "close")
+		}
+		refused := s.check(r)
+		if r.ContentLength != 0 {
+			// Before an answer net/http waits for the rest of a body that nobody has read, unless the connection is not to
+			// go on, and after it in any case.
+			_ = http.NewResponseController(w).SetReadDeadline(clock.Wall{}.In(s.config.Patience)) // not every writer has one
+			if unread := r.Method != http.MethodPost && r.Method != http.MethodPut; unread || refused != nil {
+				w.Header().Set("Connection", "close")
+			}
+		}
+		if p := refused; p != nil {
 			p.write(w)
 			return
 		}
@@ -84,8 +99,12 @@ func (s *Server) ours(r *http.Request) bool {
 // clip keeps what others wrote short.
 func clip(text string) string {
 	const most = 100
-	if len(text) > most {
-		return text[:most] + "…"
+	if len(text) <= most {
+		return text
 	}
-	return text
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }

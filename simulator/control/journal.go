@@ -57,7 +57,7 @@ func (c *call) kinds() (list []simulator.Kind, err error) {
 	}
 	for _, word := range strings.FieldsFunc(c.r.URL.Query().Get("kind"), func(r rune) bool { return r == ',' }) {
 		if !slices.Contains(all, word) {
-			return nil, refuse(http.StatusBadRequest, badRequest, "there are "+strings.Join(all, ", "), "kind=%s: the journal has no such entries%s",
+			return nil, refuse(http.StatusBadRequest, badRequest, "there are "+strings.Join(all, ", "), "kind=%q: the journal has no such entries%s",
 				clip(word), scenarios.DidYouMean(word, all))
 		}
 		list = append(list, simulator.Kind(word))
@@ -110,10 +110,12 @@ func (st *stream) begin() (another bool, err error) {
 			return false, refuse(http.StatusBadRequest, badRequest, "leave the header out to begin with what happens now",
 				"Last-Event-ID %q: want LIFE-NUMBER, as an event's id has it", clip(id))
 		}
-		if life == st.session.number {
-			st.next = number + 1
+		// A number that this life has not come to yet is another world's, which had the same ID.
+		if life != st.session.number || number >= st.world().Journal().Len() {
+			return true, nil
 		}
-		return life != st.session.number, nil
+		st.next = number + 1
+		return false, nil
 	}
 	st.next = st.world().Journal().Len()
 	if st.r.URL.Query().Has("from") {

@@ -236,7 +236,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 	for name, v := range map[string]any{
 		"Problem": control.Problem{}, "Health": control.Health{}, "Clock": control.Clock{}, "Steps": control.Steps{}, "Limits": control.Bounds{},
 		"World": control.World{}, "Door": control.Door{}, "Node": control.Node{}, "Nodes": control.Nodes{}, "Zone": control.Zone{},
-		"Zones": control.Zones{}, "Edit": control.Edit{}, "Place": control.Place{}, "CacheSize": control.CacheSize{}, "Caches": control.Caches{},
+		"Zones": control.Zones{}, "Edit": control.Edit{}, "Place": control.Place{}, "Roll": control.Roll{}, "CacheSize": control.CacheSize{}, "Caches": control.Caches{},
 		"ExtendedError": control.ExtendedError{}, "CacheEntry": control.CacheEntry{}, "Cache": control.Cache{}, "Flush": control.Flush{},
 		"Flushed": control.Flushed{}, "Fault": control.Fault{}, "Faults": control.Faults{}, "FaultOrder": control.FaultOrder{},
 		"Jump": control.Jump{}, "Pace": control.Pace{}, "Entry": simulator.Numbered{}, "JournalPage": control.JournalPage{},
@@ -275,7 +275,7 @@ func TestKindsAreTheJournals(t *testing.T) {
 
 // isAnswer tells an answer's schema from a body's, in which most may be left out.
 func (o *openapi) isAnswer(name string) bool {
-	return !slices.Contains([]string{"Edit", "Place", "Flush", "FaultOrder", "Jump", "Pace", "Question", "Halt", "Nothing"}, name)
+	return !slices.Contains([]string{"Edit", "Place", "Roll", "Flush", "FaultOrder", "Jump", "Pace", "Question", "Halt", "Nothing"}, name)
 }
 
 func keys(t reflect.Type) (all, always []string) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -40,10 +41,11 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/zones/{zone}/edit", edit, nil, nil},
 		{"POST", "/v1/zones/{zone}/retransfer", retransfer, nil, nil},
 		{"POST", "/v1/zones/{zone}/resign", resign, nil, nil},
+		{"POST", "/v1/zones/{zone}/roll", roll, nil, nil},
 		{"GET", "/v1/caches", caches, nil, nil},
 		{"GET", "/v1/caches/{resolver}", oneCache, nil, []string{"name", "offset", "limit"}},
 		{"POST", "/v1/caches/{resolver}/flush", flush, nil, nil},
-		{"GET", "/v1/faults", faults, nil, nil},
+		{"GET", "/v1/faults", faults, nil, []string{"active", "offset", "limit"}},
 		{"DELETE", "/v1/faults", healAll, nil, nil},
 		{"GET", "/v1/faults/{name}", oneFault, nil, nil},
 		{"PUT", "/v1/faults/{name}", inject, nil, nil},
@@ -101,13 +103,17 @@ func (s *Server) mux() http.Handler {
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" {
+		// A path with // or .. in it is nobody's: the mux would lead it elsewhere.
+		if _, pattern := mux.Handler(r); pattern != "" && !redirected(r) {
 			mux.ServeHTTP(w, r)
 			return
 		}
 		s.lost(mux, w, r)
 	})
 }
+
+// redirected tells whether a mux would not take the request's path as it is.
+func redirected(r *http.Request) bool { return r.URL.Path != path.Clean(r.URL.Path) }
 
 // strange refuses a query with a key that the call does not know, which would otherwise do nothing. What scrapes metrics may
 // add its own.
@@ -130,7 +136,7 @@ func (one route) strange(r *http.Request) *Problem {
 
 // lost answers what no handler does: a path that there is not, or a method that it does not take.
 func (s *Server) lost(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
-	said := &header{http.Header{}, 0}
+	said := &head{http.Header{}, 0}
 	mux.ServeHTTP(said, r)
 	if allow := said.header.Get("Allow"); said.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", allow)
@@ -145,15 +151,15 @@ func (s *Server) lost(mux *http.ServeMux, w http.ResponseWriter, r *http.Request
 		scenarios.DidYouMean(r.URL.Path, paths)).write(w)
 }
 
-// header keeps what a handler says before its body.
-type header struct {
+// head keeps what a handler says before its body.
+type head struct {
 	header http.Header
 	status int
 }
 
-func (h *header) Header() http.Header         { return h.header }
-func (h *header) WriteHeader(status int)      { h.status = status }
-func (h *header) Write(b []byte) (int, error) { return len(b), nil }
+func (h *head) Header() http.Header         { return h.header }
+func (h *head) WriteHeader(status int)      { h.status = status }
+func (h *head) Write(b []byte) (int, error) { return len(b), nil }
 
 // answer makes an HTTP handler of one that gives values.
 func (s *Server) answer(handle func(*call) (any, error)) http.HandlerFunc {
@@ -210,7 +216,7 @@ func who(r *http.Request) string {
 // clean takes out of what others wrote what a terminal would obey.
 func clean(text string) string {
 	return strings.TrimSpace(strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || c == utf8.RuneError {
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == utf8.RuneError {
 			return -1
 		}
 		return c

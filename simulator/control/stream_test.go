@@ -155,6 +155,22 @@ func TestStreamOverAReset(t *testing.T) {
 	}
 }
 
+// An id that this life has not come to is of another world, and the stream begins anew.
+func TestStreamOfAnotherWorld(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "solvethenetwork", control.Config{})
+	for _, id := range []string{"1-1000000", "1-9223372036854775807", "7-1", "0-0"} {
+		e := a.follow(t, "/v1/journal?kind=world", "Last-Event-ID", id)
+		if v, ok := e.next(); !ok || v.name != "reset" || v.data != `{"life":1}` {
+			t.Errorf("%s: %+v", id, v)
+		}
+		if n, _ := e.entry(simulator.KindWorld); n.Number != 0 {
+			t.Errorf("%s: then %+v", id, n)
+		}
+		e.close()
+	}
+}
+
 // A stream without news shows that it is alive.
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()

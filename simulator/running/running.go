@@ -63,6 +63,11 @@ func Announce(dir string, w World) (*Record, error) {
 	if err := private(dir); err != nil {
 		return nil, err
 	}
+	done, err := turn(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the folder for the records of running worlds: %w; name another with FAULTZONE_RUNTIME_DIR", err)
+	}
+	defer done()
 	wish := fileName(w.ID)
 	for i := 1; i <= mostWorlds; i++ {
 		w.ID = wish
@@ -112,12 +117,26 @@ func private(dir string) error {
 	return nil
 }
 
+// turn waits until nobody else makes records or looks at them. Who looks holds each for a moment, and that is not to be
+// taken for a world's hold, nor is half a record for a whole one.
+func turn(dir string) (done func(), err error) {
+	f, err := os.Open(dir) // a folder can be locked as a file can
+	if err != nil {
+		return nil, err
+	}
+	if err := wait(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
 var errHeld = errors.New("another program holds it")
 
 // take opens the record's file and locks it. A file that was taken away between the two is not the record any more.
 func (r *Record) take() error {
 	for {
-		f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 		if err != nil {
 			return err
 		}
@@ -166,15 +185,20 @@ func (r *Record) Close() error {
 
 // List gives the worlds that run, by their IDs, and takes away the records of those that do not any more.
 func List(dir string) ([]World, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the records of running worlds: %w", err)
 	}
 	if err := private(dir); err != nil {
 		return nil, err
+	}
+	done, err := turn(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the records of running worlds: %w", err)
+	}
+	defer done()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the records of running worlds: %w", err)
 	}
 	var list []World
 	for _, e := range entries {
@@ -191,7 +215,7 @@ func List(dir string) ([]World, error) {
 
 // read reads a record that somebody holds, and takes away one that nobody does.
 func read(path string) (w World, ok bool) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR|noFollow, 0)
 	if err != nil {
 		return w, false
 	}

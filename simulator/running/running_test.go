@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"faultzone/simulator/running"
@@ -33,6 +35,34 @@ func ids(t *testing.T, dir string) string {
 		all = append(all, w.ID)
 	}
 	return strings.Join(all, " ")
+}
+
+// Whoever looks at the records while a world is announced does not take its name from it.
+func TestAnnouncedUnderEyes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	var over atomic.Bool
+	var watchers sync.WaitGroup
+	for range 4 {
+		watchers.Go(func() {
+			for !over.Load() {
+				if _, err := running.List(dir); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 500 {
+		r := announce(t, dir, "w")
+		if r.ID != "w" {
+			t.Errorf("it is called %s", r.ID)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	over.Store(true)
+	watchers.Wait()
 }
 
 func TestRecords(t *testing.T) {
@@ -74,6 +104,27 @@ func TestRecords(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A link is no record, wherever it leads.
+func TestLinkForARecord(t *testing.T) {
+	dir := t.TempDir()
+	elsewhere := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(elsewhere, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "w.world")); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := running.Announce(dir, running.World{ID: "w"}); err == nil {
+		t.Errorf("announced as %s", r.ID)
+	}
+	if got := ids(t, dir); got != "" {
+		t.Errorf("listed: %s", got)
+	}
+	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 
