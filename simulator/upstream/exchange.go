@@ -22,6 +22,7 @@ const (
 type exchange struct {
 	network  string // "udp" or "tcp"
 	server   netip.AddrPort
+	dial     Dial
 	query    []byte
 	deadline time.Time
 	ctx      context.Context // ends the exchange
@@ -37,10 +38,11 @@ type exchange struct {
 
 // open connects the socket and sends the query.
 func (x *exchange) open() error {
-	conn, err := x.connect()
+	conn, err := x.dial(x.ctx, x.network, x.server, x.deadline)
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(x.ctx, func() { conn.Close() })() // a write may have to wait for a connection that opens
 	if err := conn.SetDeadline(x.deadline); err != nil {
 		conn.Close()
 		return err
@@ -63,12 +65,13 @@ func (x *exchange) open() error {
 	return nil
 }
 
-func (x *exchange) connect() (net.Conn, error) {
-	if x.network == "udp" {
-		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(x.server))
+// dialHere connects by this machine's own network.
+func dialHere(ctx context.Context, network string, to netip.AddrPort, deadline time.Time) (net.Conn, error) {
+	if network == "udp" {
+		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	}
-	d := net.Dialer{Deadline: x.deadline}
-	return d.DialContext(x.ctx, x.network, x.server.String())
+	d := net.Dialer{Deadline: deadline}
+	return d.DialContext(ctx, network, to.String())
 }
 
 // end closes the socket, for which the reader ends.
