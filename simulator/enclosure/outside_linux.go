@@ -23,8 +23,7 @@ func giveSockets(pair *os.File) {
 	raw, err := pair.SyscallConn()
 	var kind [1]byte
 	for err == nil {
-		var n int
-		if n, err = pair.Read(kind[:]); n == 0 {
+		if n, ended := pair.Read(kind[:]); n == 0 || ended != nil {
 			return
 		}
 		var rights []byte // none: there is no socket to be had
