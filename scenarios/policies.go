@@ -123,10 +123,14 @@ func (l *loader) policies(f *fields, r *Resolver) {
 // asking reads how servers are asked, and believed.
 func (l *loader) asking(f *fields, r *Resolver) {
 	p := &r.Policies
-	p.NoIPv4 = !f.flagOr("ipv4", true)
+	p.NoIPv4 = !f.flagOr("ipv4", !r.onlyIPv6())
 	if p.NoIPv4 && !r.IPv6 {
-		at, _ := f.place("ipv4")
-		l.errorf(at, "ipv4 = false: the resolver could ask nobody; it needs ipv6 = true then")
+		if at, given := f.place("ipv4"); given {
+			l.errorf(at, "ipv4 = false: the resolver could ask nobody; it needs ipv6 = true then")
+		} else {
+			at, _ = f.place("ipv6")
+			l.errorf(at, "ipv6 = false: the resolver could ask nobody, as it has no IPv4 address; leave it out, or give it one")
+		}
 	}
 	p.NoPriming = !f.flagOr("prime", true)
 	if word, n := f.text("qname_minimisation_type"); n != nil {

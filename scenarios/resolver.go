@@ -2,8 +2,14 @@ package scenarios
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
+
+// onlyIPv6 tells whether a resolver has no IPv4 address to ask from: then it asks over IPv6 without being told.
+func (r *Resolver) onlyIPv6() bool {
+	return len(r.Addresses) > 0 && !slices.ContainsFunc(r.Addresses, netip.Addr.Is4)
+}
 
 // resolver reads [resolver.NAME].
 func (l *loader) resolver(n *node) Resolver {
@@ -14,7 +20,7 @@ func (l *loader) resolver(n *node) Resolver {
 	}
 	r.Addresses = l.inhabit(f, resolverNode)
 	r.Validate = f.flagOr("validate", true)
-	r.IPv6 = f.flagOr("ipv6", false)
+	r.IPv6 = f.flagOr("ipv6", r.onlyIPv6())
 	if list, given := f.list("allow"); given != nil {
 		r.Allow = make([]netip.Prefix, 0, len(list)) // an empty list is nobody, no list is everybody
 		for _, e := range list {

@@ -72,10 +72,17 @@ func narrow(list []fault.Place, zone, server, view string) ([]fault.Place, error
 			some = append(some, p)
 		}
 	}
-	if len(some) == 0 {
-		return nil, fmt.Errorf("no such zone %s (server %q, view %q)", zone, server, view)
+	if len(some) > 0 {
+		return some, nil
 	}
-	return some, nil
+	if len(list) == 0 {
+		return nil, fmt.Errorf("no such zone %s", zone)
+	}
+	var there []string
+	for _, p := range list {
+		there = append(there, fmt.Sprintf("on %s in view %s", p.Node, p.View))
+	}
+	return nil, fmt.Errorf("no such zone %s on server %q in view %q; it is %s", zone, server, view, strings.Join(there, ", "))
 }
 
 // Edit changes records of a zone on its primaries, each of which raises the serial and notifies.

@@ -69,6 +69,21 @@ func TestInternetIsMadeAroundAWorld(t *testing.T) {
 	}
 }
 
+// A world without any IPv4 works as it is written: a resolver that has no other address asks over IPv6.
+func TestIPv6Only(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer("NAME", "ns", "ADDRESS", "2001:db8::1", "RECORDS", "@ IN NS a\na IN AAAA 2001:db8::1",
+		`"10.0.0.53", "fd00::53"`, `"2001:db8:1::53"`, "ipv6      = true\n", "").Replace(newcomer)
+	if strings.Contains(text, "ipv6") || strings.Contains(text, "10.0.0.53") {
+		t.Fatal(text)
+	}
+	w := start(t, loaded(t, text), simulator.Options{})
+	r := ask(t, w, "r", "www.example.org.", dns.TypeA)
+	if !r.Reply.AuthenticatedData || len(r.Reply.Answer) != 1 {
+		t.Errorf("%s\n%s", simulator.SummaryOf(r.Reply), strings.Join(w.Path(r), "\n"))
+	}
+}
+
 // A zone that is only copied in this world has nobody whose NS records would tell its delegation.
 func TestInternetNeedsAPrimary(t *testing.T) {
 	t.Parallel()

@@ -83,13 +83,28 @@ func (j *Journal) add(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.entries) == entryLimit {
-		n := copy(j.entries, j.entries[entryLimit/4:])
-		clear(j.entries[n:])
-		j.entries = j.entries[:n]
+		j.letGo()
 	}
 	j.entries = append(j.entries, numbered{j.next, &e})
 	j.next++
 	j.wake()
+}
+
+// letGo makes room: what web hosts and the way out were asked goes first, as all traffic does, and only where that is not
+// much the oldest of everything. The caller holds j.mu.
+func (j *Journal) letGo() {
+	const oldest, quarter = entryLimit / 4 * 3, entryLimit / 4
+	kept := j.entries[:0]
+	for i, e := range j.entries {
+		if i >= oldest || e.entry.Kind != KindWeb && e.entry.Kind != KindUpstream {
+			kept = append(kept, e)
+		}
+	}
+	if over := len(kept) - (entryLimit - quarter); over > 0 {
+		kept = kept[:copy(kept, kept[over:])]
+	}
+	clear(j.entries[len(kept):])
+	j.entries = kept
 }
 
 // addLeg notes a leg, of which it makes a copy; any goroutine of the network may call it.

@@ -138,3 +138,36 @@ func BenchmarkJournalLeg(b *testing.B) {
 		j.addLeg(e)
 	}
 }
+
+// What is asked of web hosts, however much, pushes nothing out that was done to the world.
+func TestJournalForgetsRequestsFirst(t *testing.T) {
+	t.Parallel()
+	j := newJournal()
+	steps := 0
+	for n := range 2*entryLimit + entryLimit/2 {
+		kind := KindWeb
+		if n%1000 == 0 {
+			kind, steps = KindStep, steps+1
+		}
+		j.add(Entry{Kind: kind, At: time.Unix(0, int64(n))})
+	}
+	told, last := 0, time.Time{}
+	for _, e := range j.Since(0) {
+		if e.Kind == KindStep {
+			told++
+		}
+		if !e.At.After(last) {
+			t.Fatalf("%v after %v", e.At, last)
+		}
+		last = e.At
+	}
+	if told != steps || len(j.entries) < entryLimit/4 || len(j.entries) > entryLimit {
+		t.Errorf("%d of %d steps are told, of %d entries", told, steps, len(j.entries))
+	}
+	for n := range 2 * entryLimit { // nothing but steps: the oldest go
+		j.add(Entry{Kind: KindStep, At: time.Unix(1, int64(n))})
+	}
+	if n := len(j.entries); n > entryLimit || n < entryLimit/2 || j.entries[n-1].number != j.Len()-1 {
+		t.Errorf("%d entries", n)
+	}
+}

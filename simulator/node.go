@@ -3,10 +3,12 @@ package simulator
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"faultzone/authoritative"
 	"faultzone/resolver"
+	"faultzone/scenarios"
 	"faultzone/simulator/network"
 	"faultzone/simulator/relay"
 	"faultzone/simulator/stub"
@@ -82,7 +84,11 @@ func (w *World) node(name string) (*node, error) {
 	if n := w.nodes[name]; n != nil {
 		return n, nil
 	}
-	return nil, fmt.Errorf("the world has no node %q", name)
+	var names []string
+	for _, n := range w.order {
+		names = append(names, n.name)
+	}
+	return nil, fmt.Errorf("the world has no node %q%s; it has %s", name, scenarios.DidYouMean(name, names), strings.Join(names, ", "))
 }
 
 // The programs make the servers' ways of serving those of the network.

@@ -1,8 +1,11 @@
 package simulator
 
 import (
+	"context"
+	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -11,6 +14,9 @@ import (
 	"faultzone/simulator/network"
 	"faultzone/simulator/relay"
 )
+
+// DialOut connects to a real server over "udp" or "tcp", or begins to. It does not wait beyond the real time deadline, or ctx.
+type DialOut func(ctx context.Context, network string, to netip.AddrPort, deadline time.Time) (net.Conn, error)
 
 // addUpstream puts the way out on the network, if the scenario names one.
 func (w *World) addUpstream() error {
@@ -22,7 +28,7 @@ func (w *World) addUpstream() error {
 	if err != nil {
 		return err
 	}
-	c := relay.Config{Servers: u.Servers, Clock: w.driver, Report: func(question, text string) {
+	c := relay.Config{Servers: u.Servers, Clock: w.driver, Dial: relay.Dial(w.dialOut), Report: func(question, text string) {
 		w.note(Entry{Kind: KindUpstream, Node: n.name, What: "no-answer", Query: question, Text: text})
 	}}
 	if !w.Live() { // a real server's answer comes when it comes: no run would be like another

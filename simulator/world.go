@@ -39,6 +39,8 @@ type Options struct {
 	// OnBuilt, when not nil, is called once with the world when all of it is there and nothing has happened in it: the
 	// place to call Observe. It must not close the world or move its time.
 	OnBuilt func(*World)
+	// DialOut reaches the real servers of the scenario's [upstream], by the real time deadline. nil: by this machine's network.
+	DialOut DialOut
 }
 
 // World is one running simulation. Its methods may be called from any goroutine that is not one of its activities.
@@ -60,6 +62,8 @@ type World struct {
 
 	acts   sync.Mutex // one fault is injected or healed at a time
 	layers fault.Layers
+
+	dialOut DialOut // nil: by this machine's network
 
 	trace  bool
 	traces tracers
@@ -83,7 +87,7 @@ func New(s *scenarios.Scenario, o Options) (*World, error) {
 	if o.Seed != nil {
 		w.seed = *o.Seed
 	}
-	w.trace = o.Trace
+	w.trace, w.dialOut = o.Trace, o.DialOut
 	switch {
 	case !o.Start.IsZero():
 		w.start = o.Start.UTC()

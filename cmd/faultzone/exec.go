@@ -114,7 +114,7 @@ func execOutside(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	code, err := enclosure.Run(enclosure.Process{Args: os.Args, Files: files, Internet: c.Bool("internet")})
+	code, err := enclosure.Run(enclosure.Process{Args: os.Args, Files: files, Internet: c.Bool("internet"), Outside: true})
 	for _, f := range files {
 		f.File.Close()
 	}
@@ -149,6 +149,9 @@ func execInside(c *cli.Context, line execLine) error {
 		return err
 	}
 	w.web, w.outside = edge.WebExact, askOutside
+	if out := enclosure.OutsideOf(handed); out != nil { // the servers of an [upstream] are where the host finds them
+		w.options.DialOut = out.Dial
+	}
 	w.open = func(config edge.Config) (*edge.Edge, error) {
 		if err := enclosure.Furnish(w.place(config.Nodes)); err != nil {
 			return nil, err

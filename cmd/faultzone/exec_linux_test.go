@@ -261,6 +261,17 @@ func TestExecKilled(t *testing.T) {
 	goneSoon(t, "98765.2")
 }
 
+// Without namespaces the command goes with the process that serves its world.
+func TestExecOnPortsKilled(t *testing.T) {
+	t.Parallel()
+	p := start(t, execLineOf(t, "--edge", "ports", "solvethenetwork", "--", "sh", "-c", `echo ready; exec sleep 98765.4`))
+	p.waitFor("ready")
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	goneSoon(t, "98765.4")
+}
+
 // The inner process is killed: the outer one sweeps.
 func TestExecInnerKilled(t *testing.T) {
 	t.Parallel()

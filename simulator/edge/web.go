@@ -60,7 +60,8 @@ type WebEdge struct {
 }
 
 // Web opens HTTP listeners for web nodes. A node's state shows on them: one that refuses has closed ones; one that is
-// silent or hangs takes connections and says nothing, as it does to clients whom a rule of the network keeps away.
+// silent does not answer the opening of a connection, where the system can be told not to (Linux); one that hangs takes
+// connections and says nothing, and so do all to clients whom a rule of the network keeps away.
 // An error says which address could not be had; errors.Is tells syscall.EADDRINUSE, EACCES and EADDRNOTAVAIL. Close closes
 // everything and waits for what runs on it.
 func Web(c WebConfig) (*WebEdge, error) {

@@ -75,12 +75,14 @@ func (d *webDoor) listen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := netip.AddrPortFrom(d.real, d.port)
-	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // its sockets take no filters
+	l, err := plain.Listen(context.Background(), "tcp", at.String())
 	if err != nil {
 		return fmt.Errorf("listen on %s for HTTP: %w", at, err)
 	}
 	d.port = l.Addr().(*net.TCPAddr).AddrPort().Port()
-	life := &webLife{listener: l, room: make(chan struct{}, mostWebAtOnce)}
+	life := &webLife{listener: l.(*net.TCPListener), room: make(chan struct{}, mostWebAtOnce)}
 	life.over, life.end = context.WithCancel(context.Background())
 	life.server = &http.Server{
 		Handler:           http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { d.serve(life, out, r) }),
@@ -100,7 +102,7 @@ func (d *webDoor) listen() error {
 	d.edge.wg.Add(1)
 	go func() {
 		defer d.edge.wg.Done()
-		_ = life.server.Serve(&webListener{TCPListener: l, door: d, life: life}) // it ends with the life
+		_ = life.server.Serve(&webListener{TCPListener: life.listener, door: d, life: life}) // it ends with the life
 	}()
 	return nil
 }
@@ -123,18 +125,34 @@ func (d *webDoor) shut() {
 func (d *webDoor) show(afresh bool) {
 	d.showing.Lock()
 	defer d.showing.Unlock()
-	refusing := d.behind.Load().node.Service.State() == network.Refusing
+	state := d.behind.Load().node.Service.State()
+	refusing := state == network.Refusing
 	if refusing || afresh {
 		d.shut()
 	}
 	d.mu.Lock()
 	open := d.life != nil
 	d.mu.Unlock()
-	if refusing || open {
+	if refusing {
 		return
 	}
-	if err := d.listen(); err != nil && d.edge.config.Report != nil {
-		d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.name, err))
+	if !open {
+		if err := d.listen(); err != nil && d.edge.config.Report != nil {
+			d.edge.config.Report(fmt.Errorf("%s is back, but its socket is not: %w", d.name, err))
+		}
+	}
+	if state == network.Silent {
+		d.darken()
+	}
+}
+
+// darken has the listener of this life take nothing any more: a host that is dark does not even answer the opening of a
+// connection. The next life has another listener.
+func (d *webDoor) darken() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.life != nil {
+		silence(d.life.listener, true)
 	}
 }
 

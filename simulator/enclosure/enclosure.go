@@ -27,6 +27,8 @@ type Process struct {
 	Files []File
 	// Internet has pasta (of the package passt) connect the namespace with the host's network.
 	Internet bool
+	// Outside lets the inner process have sockets of the host's network: see [OutsideOf]. The command has none.
+	Outside bool
 }
 
 // File is an open file with a name to be found by, of letters, digits and hyphens.

@@ -3,8 +3,12 @@
 package enclosure
 
 import (
+	"context"
 	"errors"
+	"net"
+	"net/netip"
 	"os"
+	"time"
 )
 
 // errNoNamespaces is what systems without them say.
@@ -22,6 +26,17 @@ func Run(Process) (int, error) { return 0, refused() }
 
 // Handed has nothing.
 func Handed() map[string]*os.File { return nil }
+
+// Outside is a way out that there never is.
+type Outside struct{}
+
+// OutsideOf finds none.
+func OutsideOf(map[string]*os.File) *Outside { return nil }
+
+// Dial is refused.
+func (*Outside) Dial(context.Context, string, netip.AddrPort, time.Time) (net.Conn, error) {
+	return nil, refused()
+}
 
 // Inside is never so.
 func Inside() bool { return false }

@@ -42,6 +42,16 @@ func Run(p Process) (code int, err error) {
 		defer outer.Close()
 		gate, files = outer, append(files[:len(files):len(files)], File{gateName, inner})
 	}
+	if p.Outside {
+		inner, outer, err := wayOut()
+		if err != nil {
+			return 0, err
+		}
+		served := make(chan struct{})
+		go func() { defer close(served); giveSockets(outer) }()
+		defer func() { inner.Close(); outer.Close(); <-served }()
+		files = append(files[:len(files):len(files)], File{outsideName, inner})
+	}
 	cmd := innerCommand(p.Args, files)
 	stop := make(chan struct{})
 	defer close(stop)

@@ -39,10 +39,14 @@ const (
 	patience = 2 * time.Second
 )
 
+// Dial connects to a real server.
+type Dial = upstream.Dial
+
 // Config says whom to ask.
 type Config struct {
 	Servers []netip.AddrPort // real ones, in the order in which they are tried
 	Clock   clock.Clock      // the world's, which is live
+	Dial    Dial             // how they are reached; nil: by this machine's network
 	// Closed, when not empty, is why nobody is asked: every question is answered SERVFAIL at once, with this for a reason.
 	// Servers, Clock and Report are not used then.
 	Closed string
@@ -63,7 +67,7 @@ func New(c Config) *Relay {
 	for _, s := range c.Servers {
 		named[s] = true
 	}
-	return &Relay{config: c, out: upstream.New(upstream.Config{Clock: c.Clock,
+	return &Relay{config: c, out: upstream.New(upstream.Config{Clock: c.Clock, Dial: c.Dial,
 		Route: func(server netip.AddrPort) (netip.AddrPort, bool) { return server, named[server] }})}
 }
 

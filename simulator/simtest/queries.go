@@ -59,19 +59,6 @@ func (q Query) String() string {
 // failed tells whether whoever asked got no good answer.
 func (q Query) failed() bool { return q.Rcode != "NOERROR" }
 
-// Filter picks queries. An empty field takes all.
-type Filter struct {
-	Node    string // who was asked: a node's name, or an address
-	From    string // who asked: a node's name, or an address
-	Name    string // with or without the dot at its end; "*.example.org" is all below example.org
-	Type    string // "A"
-	Network string // "udp" or "tcp"
-	Fate    string // "delivered", "dropped", "refused" or "unreachable"
-	Rcode   string // "NOERROR"
-	// After takes what was asked after that mark.
-	After Mark
-}
-
 // Mark is a moment in the record of what was asked.
 type Mark int
 
@@ -81,6 +68,10 @@ func (w *World) Mark() Mark { return Mark(w.world.Journal().Len()) }
 // Queries are the questions that were asked of anybody in the world so far, in order. A question over TCP counts when it
 // is sent; the opening of its connection does not.
 func (w *World) Queries(f Filter) []Query {
+	w.t.Helper()
+	if err := w.check(f); err != nil {
+		w.t.Fatalf("a filter of queries: %v", err)
+	}
 	var list []Query
 	for _, q := range w.queries(int(f.After)) {
 		if f.takes(q) {

@@ -64,6 +64,26 @@ func TestExpectQueriesSaysWhatWasAsked(t *testing.T) {
 	}
 }
 
+// A filter that nothing can pass is a mistake, and no proof that nothing was asked.
+func TestFilterOfNothing(t *testing.T) {
+	t.Parallel()
+	for want, filter := range map[string]simtest.Filter{
+		`Node: "resolver-aa" is neither a node of the world nor an address; did you mean "resolver-a"?`: {Node: "resolver-aa"},
+		`From: "web-1" is neither a node of the world nor an address; did you mean "web-01"?`:           {From: "web-1"},
+		`type "AAA": want a record type`: {Type: "AAA"},
+		`rcode "SERVFAL": want a response code such as SERVFAIL; did you mean "SERVFAIL"?`:             {Rcode: "SERVFAL"},
+		`network "dtp": want one of udp, tcp`:                                                          {Network: "dtp"},
+		`fate "droped": want one of delivered, dropped, refused, unreachable; did you mean "dropped"?`: {Fate: "droped"},
+	} {
+		r := record(t, func(t testing.TB) {
+			simtest.Start(t, "solvethenetwork").ExpectQueries(filter, simtest.None())
+		})
+		if !strings.Contains(r.said(), want) {
+			t.Errorf("%q is not in\n%s", want, r.said())
+		}
+	}
+}
+
 // In a live world the same is told of what other programs ask.
 func TestQueriesOfALiveWorld(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ const (
 type exchange struct {
 	network  string // "udp" or "tcp"
 	server   netip.AddrPort
+	dial     Dial
 	query    []byte
 	deadline time.Time
 	ctx      context.Context // ends the exchange
@@ -35,40 +36,39 @@ type exchange struct {
 	fire    func() // wakes the caller; nil: it does not wait
 }
 
-// open connects the socket and sends the query.
+// open connects the socket and sends the query. From the connecting on the exchange's end closes it, as a write may have to
+// wait for a connection that is opening.
 func (x *exchange) open() error {
-	conn, err := x.connect()
+	conn, err := x.dial(x.ctx, x.network, x.server, x.deadline)
 	if err != nil {
 		return err
 	}
-	if err := conn.SetDeadline(x.deadline); err != nil {
+	x.mu.Lock()
+	x.conn = conn
+	ended := x.ended
+	x.mu.Unlock()
+	if ended {
 		conn.Close()
+		return net.ErrClosed
+	}
+	if err := conn.SetDeadline(x.deadline); err != nil {
 		return err
 	}
 	message := x.query
 	if x.network == "tcp" {
 		message = append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(x.query)), uint16(len(x.query))), x.query...)
 	}
-	if _, err := conn.Write(message); err != nil {
-		conn.Close()
-		return err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.ended {
-		conn.Close()
-		return net.ErrClosed
-	}
-	x.conn = conn
-	return nil
+	_, err = conn.Write(message)
+	return err
 }
 
-func (x *exchange) connect() (net.Conn, error) {
-	if x.network == "udp" {
-		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(x.server))
+// dialHere connects by this machine's own network.
+func dialHere(ctx context.Context, network string, to netip.AddrPort, deadline time.Time) (net.Conn, error) {
+	if network == "udp" {
+		return net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	}
-	d := net.Dialer{Deadline: x.deadline}
-	return d.DialContext(x.ctx, x.network, x.server.String())
+	d := net.Dialer{Deadline: deadline}
+	return d.DialContext(ctx, network, to.String())
 }
 
 // end closes the socket, for which the reader ends.

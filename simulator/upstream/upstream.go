@@ -34,7 +34,12 @@ type Config struct {
 	// cannot be reached. nil: servers on loopback are asked where they are, and no others, so that nothing is sent to
 	// anybody whom nobody has named.
 	Route func(server netip.AddrPort) (real netip.AddrPort, ok bool)
+	// Dial connects over "udp" or "tcp" to where a server is asked; UDP without waiting. nil: by this machine's network.
+	Dial Dial
 }
+
+// Dial connects to a real server, or begins to. It does not wait beyond the real time deadline, or ctx.
+type Dial func(ctx context.Context, network string, to netip.AddrPort, deadline time.Time) (net.Conn, error)
 
 // Exchanger sends queries from sockets of this machine. Activities of its clock call Exchange; any goroutine may Close it.
 type Exchanger struct {
@@ -53,6 +58,9 @@ func New(c Config) *Exchanger {
 	e.buffers.New = func() any { return new([largest]byte) }
 	if e.config.Route == nil {
 		e.config.Route = func(server netip.AddrPort) (netip.AddrPort, bool) { return server, server.Addr().IsLoopback() }
+	}
+	if e.config.Dial == nil {
+		e.config.Dial = dialHere
 	}
 	return e
 }
@@ -82,7 +90,7 @@ func (e *Exchanger) Exchange(ctx context.Context, server netip.AddrPort, network
 	if !ok {
 		return nil, fmt.Errorf("%s is not to be asked from here: %w", server, syscall.EHOSTUNREACH)
 	}
-	x := &exchange{network: network, server: real, query: query, deadline: clock.Wall{}.In(timeout)}
+	x := &exchange{network: network, server: real, dial: e.config.Dial, query: query, deadline: clock.Wall{}.In(timeout)}
 	defer e.end(x)
 	if err := e.begin(x); err != nil {
 		return nil, failed(server, network, timeout, err)
