@@ -114,9 +114,11 @@ func rootAction(c *cli.Context) error {
 		}
 		return cli.ShowAppHelp(c)
 	}
-	names := make([]string, len(c.App.Commands))
-	for i, command := range c.App.Commands {
-		names[i] = command.Name
+	var names []string
+	for _, command := range c.App.Commands {
+		if !command.Hidden {
+			names = append(names, command.Name)
+		}
 	}
 	return usage("there is no command %q; there are %s%s", name, strings.Join(names, ", "), scenarios.DidYouMean(name, names))
 }
