@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"os"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -54,16 +53,27 @@ func readMachine(text string) machine {
 
 func (m *machine) option(text string) {
 	name, value, _ := strings.Cut(text, ":")
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 {
-		n = 1
-	}
+	n := max(leadingNumber(value), 1)
 	switch name {
 	case "attempts":
 		m.attempts = n
 	case "timeout":
 		m.timeout = time.Duration(n) * time.Second
 	}
+}
+
+// leadingNumber is the number that a text begins with, 0 where there is none, and 0xFFFFFF at most, as Go has it.
+func leadingNumber(text string) (n int) {
+	const most = 0xFFFFFF
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			break
+		}
+		if n = 10*n + int(c-'0'); n >= most {
+			return most
+		}
+	}
+	return n
 }
 
 func absolutes(domains []string) (list []string) {

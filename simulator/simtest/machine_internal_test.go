@@ -13,7 +13,8 @@ func TestReadMachine(t *testing.T) {
 		"nameserver 192.0.2.1": {servers: 1, attempts: 2, timeout: 5 * time.Second},
 		"# nothing\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver ::1\nnameserver ::2\nsearch Corp.example. lan\noptions ndots:5 attempts:3 timeout:1 rotate\n": {servers: 3, search: []string{"corp.example.", "lan."}, attempts: 3, timeout: time.Second},
 		"domain example.org\noptions attempts:0 timeout:x": {servers: 2, search: []string{"example.org."}, attempts: 1, timeout: time.Second},
-		"search": {servers: 2, attempts: 2, timeout: 5 * time.Second},
+		"options timeout:9227000000 attempts:4x":           {servers: 2, attempts: 4, timeout: 0xFFFFFF * time.Second},
+		"search":                                           {servers: 2, attempts: 2, timeout: 5 * time.Second},
 	} {
 		got := readMachine(text)
 		if got.servers != want.servers || got.attempts != want.attempts || got.timeout != want.timeout || !slices.Equal(got.search, want.search) {
@@ -69,6 +70,7 @@ func TestMachineDoesNotShow(t *testing.T) {
 }
 
 func FuzzReadMachine(f *testing.F) {
+	f.Add("options timeout:9227000000 attempts:4x")
 	f.Add("nameserver 192.0.2.1\nsearch a b.c.\noptions attempts:3 timeout:99999999999999999999")
 	f.Fuzz(func(t *testing.T, text string) {
 		m := readMachine(text)
