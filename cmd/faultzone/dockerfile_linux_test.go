@@ -42,7 +42,7 @@ func TestDockerfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	binary, records := filepath.Join(root, "faultzone"), filepath.Join(root, "run")
-	build := exec.Command("sh", "-c", "CGO_ENABLED=0 go build"+strings.Replace(instruction(t, "RUN CGO_ENABLED=0 go build"), "/out/faultzone", binary, 1))
+	build := exec.Command(tool(t, "sh"), "-c", "CGO_ENABLED=0 go build"+strings.Replace(instruction(t, "RUN CGO_ENABLED=0 go build"), "/out/faultzone", binary, 1))
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -11,6 +11,7 @@ import (
 func TestExecUnderControl(t *testing.T) {
 	t.Parallel()
 	enclosures(t)
+	tool(t, "sh")
 	c := newCommanded(t)
 	done := filepath.Join(t.TempDir(), "done")
 	p := start(t, c.command("exec", "solvethenetwork", "--", "sh", "-c",
@@ -42,6 +43,7 @@ func TestExecUnderControl(t *testing.T) {
 // With ports, and without an API.
 func TestExecOnPortsUnderControl(t *testing.T) {
 	t.Parallel()
+	tool(t, "sh")
 	c := newCommanded(t)
 	if out, code := c.say("exec", "--edge", "ports", "solvethenetwork", "--", "faultzone", "query", "api.solvethenetwork.com"); code != 0 || !strings.Contains(out, "10.0.2.50") {
 		t.Errorf("%d %s", code, out)
