@@ -20,6 +20,7 @@ type Live struct {
 	drive   sync.Mutex // one jump at a time
 	mapping atomic.Pointer[mapping]
 	barrier atomic.Int64  // time does not pass it
+	ending  atomic.Bool   // somebody closes the clock
 	changed chan struct{} // the schedule or the mapping is new
 	quit    chan struct{}
 	once    sync.Once
@@ -51,7 +52,7 @@ func NewLive(start time.Time, speed float64) (*Live, error) {
 	l.horizon = func() int64 {
 		m := l.mapping.Load()
 		if m.frozen {
-			return m.target
+			return min(m.target, l.barrier.Load())
 		}
 		return min(m.follow(l.wall), l.barrier.Load())
 	}
@@ -147,16 +148,22 @@ func (l *Live) SetSpeed(speed float64) error {
 	return nil
 }
 
-// Hold has time stand still at the moment of the activity that calls it, until Release, or a jump: whoever drives the
-// world from outside, step by step, and has the next step to prepare, so loses none of its time. What happened at that
-// moment goes on happening. When time is released it catches up with the wall.
+// Hold has time stand still at the moment of the activity that calls it, until Release: whoever drives the world from
+// outside, step by step, and has the next step to prepare, so loses none of its time. What happens at that moment goes on
+// happening. A jump waits too, so that it steps through what is done from outside as well; when time is released it catches
+// up with the wall.
 func (l *Live) Hold() { l.barrier.Store(l.now.Load()) }
 
 // Release ends a hold; without one it does nothing.
 func (l *Live) Release() {
-	if l.barrier.Swap(math.MaxInt64) != math.MaxInt64 {
-		l.nudge()
+	if l.barrier.Load() == math.MaxInt64 {
+		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.barrier.Store(math.MaxInt64)
+	l.idle.Broadcast()
+	l.nudge()
 }
 
 // Advance implements [Driver]: it jumps, stepping through everything that comes due on the way. The wall does not
@@ -176,18 +183,38 @@ func (l *Live) Advance(d time.Duration) error {
 	}
 	target := after(from, d)
 	l.now.Store(from)
-	l.barrier.Store(math.MaxInt64)
 	l.mapping.Store(&mapping{speed: m.speed, frozen: true, target: target})
-	if l.turn == nil {
-		l.pass()
-	}
-	for l.turn != nil {
-		l.idle.Wait()
+	l.settle(target)
+	if l.ending.Load() {
+		return ErrClosed
 	}
 	l.now.Store(target)
 	l.mapping.Store(&mapping{wall: l.wall.Now(), world: target, speed: m.speed})
 	l.nudge()
 	return l.failure
+}
+
+// settle lets the world run up to the target of a jump, and waits for those who hold time on the way. The caller holds
+// l.mu.
+func (l *Live) settle(target int64) {
+	for {
+		if l.turn == nil {
+			l.pass()
+		}
+		for l.turn != nil {
+			l.idle.Wait()
+		}
+		switch {
+		case l.ending.Load():
+			return
+		case !l.ready.empty() || len(l.timers) > 0 && l.timers[0].due <= l.horizon():
+			// Time was released between the last activity's end and now.
+		case l.barrier.Load() >= target:
+			return
+		default:
+			l.idle.Wait()
+		}
+	}
 }
 
 // Run implements [Driver]: f gets a turn as any activity, and time goes on as it does.
@@ -208,6 +235,10 @@ func (l *Live) Run(f func()) error {
 
 // Close implements [Driver].
 func (l *Live) Close() error {
+	l.ending.Store(true)
+	l.mu.Lock()
+	l.idle.Broadcast() // a jump waits for nobody any more
+	l.mu.Unlock()
 	l.drive.Lock()
 	defer l.drive.Unlock()
 	err := l.close()

@@ -178,7 +178,13 @@ func TestLiveGoesOnAfterACancelledTimer(t *testing.T) {
 // Between two steps that somebody outside drives, none of the world's time passes, however long that takes.
 func TestLiveHold(t *testing.T) {
 	t.Parallel()
-	l := live(t, 1e6)
+	l := live(t, 0)
+	if err := l.Run(l.Hold); err != nil { // the world waits for the first step too
+		t.Fatal(err)
+	}
+	if err := l.SetSpeed(1e6); err != nil {
+		t.Fatal(err)
+	}
 	var wall clock.Wall
 	for i := 1; i <= 20; i++ {
 		due := epoch.Add(time.Duration(i) * time.Minute)
@@ -206,17 +212,67 @@ func TestLiveHold(t *testing.T) {
 	}
 }
 
-// A jump ends a hold.
-func TestLiveHoldAndJump(t *testing.T) {
+// A jump steps through what somebody outside does step by step, each at its time, and time never goes back.
+func TestLiveJumpWaitsForSteps(t *testing.T) {
+	t.Parallel()
+	l := live(t, 0)
+	steps := make(chan time.Time, 100)
+	go func() {
+		defer close(steps)
+		for i := range 51 {
+			due := epoch.Add(time.Duration(i) * time.Minute)
+			if l.Run(func() {
+				l.Release()
+				defer l.Hold()
+				if d := due.Sub(l.Now()); d <= 0 || l.Sleep(context.Background(), d) == nil {
+					steps <- l.Now()
+				}
+			}) != nil {
+				return
+			}
+			runtime.Gosched() // the work between two steps
+		}
+		l.Release()
+	}()
+	if first := <-steps; !first.Equal(epoch) {
+		t.Fatalf("the first step at %v", first)
+	}
+	var last time.Time
+	for l.Now().Before(epoch.Add(time.Hour)) {
+		if err := l.Advance(30 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if now := l.Now(); now.Before(last) {
+			t.Fatalf("from %v back to %v", last, now)
+		} else {
+			last = now
+		}
+	}
+	i := 0
+	for at := range steps {
+		if i++; !at.Equal(epoch.Add(time.Duration(i) * time.Minute)) {
+			t.Errorf("step %d at %v", i, at)
+		}
+	}
+	if i != 50 {
+		t.Errorf("%d steps", i)
+	}
+}
+
+// Closing ends a jump that waits for somebody.
+func TestLiveCloseEndsAJump(t *testing.T) {
 	t.Parallel()
 	l := live(t, 1)
 	if err := l.Run(l.Hold); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Advance(time.Hour); err != nil {
+	jumped := make(chan error, 1)
+	go func() { jumped <- l.Advance(time.Hour) }()
+	runtime.Gosched()
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.Now(); got.Before(epoch.Add(time.Hour)) {
-		t.Errorf("it is %v", got)
+	if err := <-jumped; !errors.Is(err, clock.ErrClosed) {
+		t.Errorf("the jump ended with %v", err)
 	}
 }

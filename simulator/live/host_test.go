@@ -220,3 +220,36 @@ func TestDone(t *testing.T) {
 		t.Errorf("%d of %d steps", n, len(r.Steps))
 	}
 }
+
+// A jump plays the steps on its way, each at its time, and time does not go back behind it.
+func TestJumpPlaysTheSteps(t *testing.T) {
+	t.Parallel()
+	first := make(chan struct{})
+	var once sync.Once
+	h := host(t, "rrsig-expired", live.Config{OnStep: func(play.Step) { once.Do(func() { close(first) }) }})
+	if err := h.Go(); err != nil {
+		t.Fatal(err)
+	}
+	type outcome struct {
+		report *play.Report
+		err    error
+	}
+	played := make(chan outcome, 1)
+	go func() { r, err := h.Play(t.Context()); played <- outcome{r, err} }()
+	<-first
+	if err := h.World().Advance(2 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.World().Elapsed(); got < 2*time.Hour {
+		t.Errorf("after the jump it is %v after the start", got)
+	}
+	o := <-played
+	if o.err != nil || !o.report.Passed {
+		t.Fatalf("%v %+v", o.err, o.report)
+	}
+	for i, s := range o.report.Steps {
+		if late := s.Began - s.At; late < 0 || i > 0 && late > time.Second {
+			t.Errorf("step %d of %v began at %v", i+1, s.At, s.Began)
+		}
+	}
+}

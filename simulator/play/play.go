@@ -99,7 +99,7 @@ type player struct {
 // step waits for a step's time, does it and checks what it shows.
 func (p *player) step(s *scenarios.Step) (Step, error) {
 	out := Step{Step: *s, What: Describe(s)}
-	moment := simulator.Moment{At: p.w.Start().Add(s.At), Hold: p.hold, Began: func() {
+	moment := simulator.Moment{At: p.w.Start().Add(s.At), Hold: p.hold && s.Kind != scenarios.Advance, Began: func() {
 		out.Began = p.w.Elapsed()
 		p.w.Note(string(s.Kind), out.What)
 	}}
